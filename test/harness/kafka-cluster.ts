@@ -1,0 +1,46 @@
+export type LauncherName = "external" | "testcontainers" | "java";
+
+export interface KafkaOptions {
+  /** Release of Apache Kafka. Default: the version that `KAFKA_BOOTSTRAP_SERVERS` has, or 4.4.0. */
+  readonly version?: string;
+  /** Number of brokers, ids 1 to `nodes`. Default 1. */
+  readonly nodes?: 1 | 3;
+  /** Broker properties on top of the harness's own; they win. */
+  readonly brokerConfig?: Readonly<Record<string, string>>;
+  /** Default: the first that can serve, in the order external, testcontainers, java. */
+  readonly launcher?: LauncherName;
+}
+
+/** The options with every default filled in. */
+export type ResolvedKafkaOptions = Required<Omit<KafkaOptions, "launcher">>;
+
+export interface KafkaNode {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  /** The node's `log.dirs`, where the launcher runs on this machine's files. */
+  readonly logDirectory?: string;
+}
+
+export interface KafkaCluster extends AsyncDisposable {
+  readonly bootstrapServers: string;
+  /** "unknown" for a cluster that the harness did not start. */
+  readonly version: string;
+  readonly launcher: LauncherName;
+  readonly nodes: readonly KafkaNode[];
+  /** Kills a broker as a crash would (SIGKILL) and returns when it is gone. Java launcher only. */
+  killNode(id: number): Promise<void>;
+  /** Starts a killed broker (or kills and starts a running one) and returns when all running brokers list it again. */
+  restartNode(id: number): Promise<void>;
+  /** The last output of the brokers, for a failure's message. */
+  output(): Promise<string>;
+  /** Kills the brokers and removes their data. Calling it again does nothing. */
+  stop(): Promise<void>;
+}
+
+export interface Launcher {
+  readonly name: LauncherName;
+  /** Undefined when it can start such a cluster here, otherwise the reason why not. */
+  unavailable(options: ResolvedKafkaOptions): Promise<string | undefined>;
+  start(options: ResolvedKafkaOptions): Promise<KafkaCluster>;
+}

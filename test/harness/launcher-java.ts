@@ -1,0 +1,234 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { commonConfig, kraftConfig, propertiesText, zookeeperConfig } from "./broker-config.ts";
+import {
+  archivedJvm,
+  type BrokerJvm,
+  formatStorage,
+  LOG4J_PROPERTIES,
+  plainJvm,
+  type TemporaryDirectory,
+  temporaryDirectory,
+} from "./broker-jvm.ts";
+import { freePorts } from "./free-ports.ts";
+import { JavaProcess, javaIdentity } from "./java-process.ts";
+import type { KafkaCluster, KafkaNode, Launcher, ResolvedKafkaOptions } from "./kafka-cluster.ts";
+import { kafkaVersion } from "./kafka-versions.ts";
+import { kafkaCacheDirectory } from "./maven.ts";
+import { waitUntilBrokersKnowEachOther } from "./ready.ts";
+import { tryCommand } from "./run-command.ts";
+import { GivenUp, waitUntil } from "./wait-until.ts";
+
+const START_ATTEMPTS = 4;
+
+export const javaLauncher: Launcher = {
+  name: "java",
+  async unavailable({ version }) {
+    if ((await javaIdentity()) === undefined) return "there is no Java (17 or later, as `java` or under JAVA_HOME)";
+    if (existsSync(join(kafkaCacheDirectory(version), "jars"))) return undefined;
+    const maven = await tryCommand("mvn", ["-v"]);
+    return maven.exitCode === 0 ? undefined : `Kafka ${version}'s jars are not cached and there is no Maven (mvn)`;
+  },
+  async start(options) {
+    const jvm = await archivedJvm(options.version, async (training) => {
+      const broker = await JavaCluster.start({ ...options, nodes: 1, brokerConfig: {} }, training);
+      await broker.end("SIGTERM");
+    });
+    return JavaCluster.start(options, jvm);
+  },
+};
+
+interface Node extends KafkaNode {
+  readonly logDirectory: string;
+  readonly configFile: string;
+  process: JavaProcess | undefined;
+}
+
+class JavaCluster implements KafkaCluster {
+  readonly launcher = "java";
+  readonly version: string;
+  readonly nodes: readonly Node[];
+  readonly #jvm: BrokerJvm;
+  readonly #directory: TemporaryDirectory;
+  #zookeeper: JavaProcess | undefined;
+  #stopped: Promise<void> | undefined;
+
+  private constructor(version: string, nodes: readonly Node[], jvm: BrokerJvm, directory: TemporaryDirectory) {
+    this.version = version;
+    this.nodes = nodes;
+    this.#jvm = jvm;
+    this.#directory = directory;
+  }
+
+  static async start(options: ResolvedKafkaOptions, jvm: BrokerJvm): Promise<JavaCluster> {
+    for (let attempt = 1; ; attempt++) {
+      const directory = await temporaryDirectory("ktables-kafka-");
+      let cluster: JavaCluster | undefined;
+      try {
+        const ports = await freePorts(2 * options.nodes);
+        cluster = new JavaCluster(options.version, describeNodes(options.nodes, ports, directory.path), jvm, directory);
+        await cluster.#prepare(options, ports.slice(options.nodes));
+        await cluster.#launchAll();
+        return cluster;
+      } catch (error) {
+        const output = (await cluster?.output()) ?? "";
+        await (cluster?.stop() ?? directory.remove());
+        // Somebody else took a port between our look and the broker's bind.
+        if (attempt < START_ATTEMPTS && /Address already in use|BindException/.test(output)) continue;
+        throw new Error(`Kafka ${options.version} did not start: ${String(error)}\n${output.slice(-6000)}`, {
+          cause: error,
+        });
+      }
+    }
+  }
+
+  get bootstrapServers(): string {
+    return this.nodes.map(({ host, port }) => `${host}:${port}`).join(",");
+  }
+
+  async killNode(id: number): Promise<void> {
+    const node = this.#node(id);
+    await node.process?.end("SIGKILL");
+    node.process = undefined;
+  }
+
+  async restartNode(id: number): Promise<void> {
+    await this.killNode(id);
+    this.#launch(this.#node(id));
+    await this.#ready();
+  }
+
+  async output(): Promise<string> {
+    const parts = this.nodes.map((node) => `node ${node.id}:\n${node.process?.output ?? "(not running)\n"}`);
+    return `${parts.join("")}${this.#zookeeper === undefined ? "" : `ZooKeeper:\n${this.#zookeeper.output}`}`;
+  }
+
+  /** SIGKILL: after SIGTERM, brokers that lose their controllers first wait for them until a timeout. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.end("SIGKILL");
+    return this.#stopped;
+  }
+
+  async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.process?.end(signal)));
+    await this.#zookeeper?.end("SIGKILL");
+    await this.#directory.remove();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #prepare(options: ResolvedKafkaOptions, furtherPorts: readonly number[]): Promise<void> {
+    const isKraft = kafkaVersion(options.version).mode === "kraft";
+    const controllers = new Map(this.nodes.map((node, index) => [node.id, furtherPorts[index] ?? 0]));
+    const zookeeperPort = furtherPorts[0] ?? 0;
+    for (const node of this.nodes) {
+      const config = {
+        ...commonConfig(this.nodes.length),
+        ...(isKraft
+          ? kraftConfig(node.id, node.port, controllers)
+          : zookeeperConfig(node.id, node.port, zookeeperPort)),
+        "log.dirs": node.logDirectory,
+        ...options.brokerConfig,
+      };
+      await mkdir(join(this.#directory.path, `node-${node.id}`));
+      await writeFile(node.configFile, propertiesText(config));
+    }
+    await writeFile(join(this.#directory.path, "log4j.properties"), LOG4J_PROPERTIES);
+    if (isKraft) await this.#format();
+    else await this.#launchZookeeper(zookeeperPort);
+  }
+
+  /** Formats the first node's directory and copies it: three formats would take three JVM starts. */
+  async #format(): Promise<void> {
+    const [first, ...others] = this.nodes;
+    if (first === undefined) return;
+    await formatStorage(this.#jvm, clusterId(), first.configFile);
+    for (const node of others) {
+      await cp(first.logDirectory, node.logDirectory, { recursive: true });
+      const file = join(node.logDirectory, "meta.properties");
+      const lines = (await readFile(file, "utf8")).split("\n").filter((line) => !line.startsWith("directory.id="));
+      await writeFile(
+        file,
+        lines.map((line) => (line.startsWith("node.id=") ? `node.id=${node.id}` : line)).join("\n"),
+      );
+    }
+  }
+
+  async #launchZookeeper(port: number): Promise<void> {
+    const jvm = await plainJvm(this.version);
+    const data = join(this.#directory.path, "zookeeper");
+    await mkdir(data);
+    // The last argument is the tick in milliseconds: session timeouts are at least two ticks.
+    const args = [String(port), data, "500"];
+    const properties = ["-Dzookeeper.admin.enableServer=false", "-Dzookeeper.jmx.log4j.disable=true", this.#log4jFile];
+    const zookeeper = new JavaProcess(jvm.java("org.apache.zookeeper.server.ZooKeeperServerMain", args, properties), {
+      stdio: "output",
+    });
+    this.#zookeeper = zookeeper;
+    await waitUntil("ZooKeeper accepts connections", async () => {
+      if (zookeeper.hasExited) throw new GivenUp("ZooKeeper ended early");
+      return (await accepts(port)) ? true : undefined;
+    });
+  }
+
+  get #log4jFile(): string {
+    return `-Dlog4j.configuration=file:${join(this.#directory.path, "log4j.properties")}`;
+  }
+
+  async #launchAll(): Promise<void> {
+    for (const node of this.nodes) this.#launch(node);
+    await this.#ready();
+  }
+
+  #launch(node: Node): void {
+    const args = this.#jvm.java("kafka.Kafka", [node.configFile], [this.#log4jFile]);
+    node.process = new JavaProcess(args, { stdio: "output" });
+  }
+
+  async #ready(): Promise<void> {
+    const running = this.nodes.filter((node) => node.process !== undefined);
+    await waitUntilBrokersKnowEachOther(running, () => {
+      const ended = running.find((node) => node.process?.hasExited);
+      if (ended !== undefined) throw new GivenUp(`the JVM of node ${ended.id} ended early`);
+    });
+  }
+
+  #node(id: number): Node {
+    const node = this.nodes.find((candidate) => candidate.id === id);
+    if (node === undefined) throw new Error(`there is no node ${id}`);
+    return node;
+  }
+}
+
+function describeNodes(count: number, ports: readonly number[], directory: string): Node[] {
+  return Array.from({ length: count }, (_, index) => ({
+    id: index + 1,
+    host: "127.0.0.1",
+    port: ports[index] ?? 0,
+    logDirectory: join(directory, `node-${index + 1}`, "data"),
+    configFile: join(directory, `node-${index + 1}`, "server.properties"),
+    process: undefined,
+  }));
+}
+
+/** 16 random bytes as Kafka writes a uuid; one that starts with a dash would be read as an option. */
+function clusterId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString("base64url");
+    if (!id.startsWith("-")) return id;
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: "127.0.0.1", port });
+    socket.once("connect", () => resolve(true));
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}

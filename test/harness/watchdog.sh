@@ -1,0 +1,31 @@
+#!/bin/sh
+# Cleans up after a test process, however that ended. It reads lines "+ KIND VALUE" and "- KIND VALUE" and, at the end
+# of its input, undoes everything that was added and not taken back. KIND is process, directory or container.
+trap '' INT TERM HUP
+
+tracked=''
+newline='
+'
+while IFS= read -r line; do
+  value=${line#? }
+  case $line in
+    '+ '*) tracked="$tracked$value$newline" ;;
+    '- '*) tracked=$(printf '%s' "$tracked" | grep -Fvx -- "$value")${newline} ;;
+  esac
+done
+
+each() {
+  printf '%s' "$tracked" | while IFS= read -r entry; do
+    case $entry in
+      "$1 "*) printf '%s\n' "${entry#"$1 "}" ;;
+    esac
+  done
+}
+
+each process | while IFS= read -r pid; do kill -9 "$pid" 2>/dev/null; done
+each container | while IFS= read -r container; do docker rm -f -v "$container" >/dev/null 2>&1; done
+# A process that was killed just now may still finish a write.
+for attempt in 1 2 3; do
+  each directory | while IFS= read -r directory; do rm -rf -- "$directory"; done
+  sleep 0.2
+done
