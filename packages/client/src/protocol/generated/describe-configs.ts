@@ -1,0 +1,167 @@
+// Generated from protocol-specs/describe-configs.spec: change that file and run protocol-specs/generate.ts.
+import type { Api } from "../api.ts";
+import { fieldNotInVersion, requireVersion } from "../error.ts";
+import type { ProtocolReader } from "../reader.ts";
+import type { ProtocolWriter } from "../writer.ts";
+
+export interface DescribeConfigsRequest {
+  readonly resources: readonly DescribeConfigsRequestResource[];
+  readonly includeSynonyms: boolean;
+  /** From version 3 on, otherwise false. */
+  readonly includeDocumentation: boolean;
+}
+
+export interface DescribeConfigsRequestResource {
+  readonly resourceType: number;
+  readonly resourceName: string;
+  readonly configurationKeys: readonly string[] | null;
+}
+
+export interface DescribeConfigsResponse {
+  readonly throttleTimeMs: number;
+  readonly results: readonly DescribeConfigsResponseResult[];
+}
+
+export interface DescribeConfigsResponseResult {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+  readonly resourceType: number;
+  readonly resourceName: string;
+  readonly configs: readonly DescribeConfigsResponseConfig[];
+}
+
+export interface DescribeConfigsResponseConfig {
+  readonly name: string;
+  readonly value: string | null;
+  readonly readOnly: boolean;
+  readonly configSource: number;
+  readonly isSensitive: boolean;
+  readonly synonyms: readonly DescribeConfigsResponseSynonym[];
+  /** From version 3 on, otherwise 0. */
+  readonly configType: number;
+  /** From version 3 on, otherwise "". */
+  readonly documentation: string | null;
+}
+
+export interface DescribeConfigsResponseSynonym {
+  readonly name: string;
+  readonly value: string | null;
+  readonly source: number;
+}
+
+function writeDescribeConfigsRequestResource(writer: ProtocolWriter, value: DescribeConfigsRequestResource, version: number): void {
+  const flexible = version >= 4;
+  writer.int8(value.resourceType);
+  writer.string(value.resourceName, flexible);
+  if (value.configurationKeys === null) {
+    writer.nullArray(flexible);
+  } else {
+    writer.arrayLength(value.configurationKeys.length, flexible);
+    for (const element of value.configurationKeys) {
+      writer.string(element, flexible);
+    }
+  }
+  if (flexible) writer.unsignedVarint(0);
+}
+
+function writeDescribeConfigsRequest(writer: ProtocolWriter, value: DescribeConfigsRequest, version: number): void {
+  requireVersion("DescribeConfigsRequest", version, 1, 4);
+  const flexible = version >= 4;
+  writer.arrayLength(value.resources.length, flexible);
+  for (const element of value.resources) {
+    writeDescribeConfigsRequestResource(writer, element, version);
+  }
+  writer.boolean(value.includeSynonyms);
+  if (version >= 3) {
+    writer.boolean(value.includeDocumentation);
+  } else if (value.includeDocumentation !== false) {
+    throw fieldNotInVersion("DescribeConfigsRequest.includeDocumentation", version);
+  }
+  if (flexible) writer.unsignedVarint(0);
+}
+
+function readDescribeConfigsResponseSynonym(reader: ProtocolReader, version: number): DescribeConfigsResponseSynonym {
+  const flexible = version >= 4;
+  const name = reader.string(flexible);
+  const value = reader.nullableString(flexible);
+  const source = reader.int8();
+  if (flexible) reader.skipTaggedFields();
+  return {
+    name,
+    value,
+    source,
+  };
+}
+
+function readDescribeConfigsResponseConfig(reader: ProtocolReader, version: number): DescribeConfigsResponseConfig {
+  const flexible = version >= 4;
+  const name = reader.string(flexible);
+  const value = reader.nullableString(flexible);
+  const readOnly = reader.boolean();
+  const configSource = reader.int8();
+  const isSensitive = reader.boolean();
+  const synonymsLength = reader.arrayLength(flexible, 4);
+  const synonyms: DescribeConfigsResponseSynonym[] = [];
+  for (let left = synonymsLength; left > 0; left--) {
+    synonyms.push(readDescribeConfigsResponseSynonym(reader, version));
+  }
+  const configType = version >= 3 ? reader.int8() : 0;
+  const documentation = version >= 3 ? reader.nullableString(flexible) : "";
+  if (flexible) reader.skipTaggedFields();
+  return {
+    name,
+    value,
+    readOnly,
+    configSource,
+    isSensitive,
+    synonyms,
+    configType,
+    documentation,
+  };
+}
+
+function readDescribeConfigsResponseResult(reader: ProtocolReader, version: number): DescribeConfigsResponseResult {
+  const flexible = version >= 4;
+  const errorCode = reader.int16();
+  const errorMessage = reader.nullableString(flexible);
+  const resourceType = reader.int8();
+  const resourceName = reader.string(flexible);
+  const configsLength = reader.arrayLength(flexible, 9);
+  const configs: DescribeConfigsResponseConfig[] = [];
+  for (let left = configsLength; left > 0; left--) {
+    configs.push(readDescribeConfigsResponseConfig(reader, version));
+  }
+  if (flexible) reader.skipTaggedFields();
+  return {
+    errorCode,
+    errorMessage,
+    resourceType,
+    resourceName,
+    configs,
+  };
+}
+
+function readDescribeConfigsResponse(reader: ProtocolReader, version: number): DescribeConfigsResponse {
+  requireVersion("DescribeConfigsResponse", version, 1, 4);
+  const flexible = version >= 4;
+  const throttleTimeMs = reader.int32();
+  const resultsLength = reader.arrayLength(flexible, 7);
+  const results: DescribeConfigsResponseResult[] = [];
+  for (let left = resultsLength; left > 0; left--) {
+    results.push(readDescribeConfigsResponseResult(reader, version));
+  }
+  if (flexible) reader.skipTaggedFields();
+  return {
+    throttleTimeMs,
+    results,
+  };
+}
+
+export const describeConfigsApi: Api<DescribeConfigsRequest, DescribeConfigsResponse> = {
+  key: 32,
+  name: "DescribeConfigs",
+  versions: [1, 2, 4],
+  flexibleFrom: 4,
+  encodeRequest: writeDescribeConfigsRequest,
+  decodeResponse: readDescribeConfigsResponse,
+};
