@@ -1,1 +1,15 @@
-export { KafkaError, type KafkaErrorOptions } from "./errors.ts";
+export { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
+export type { CompressionName } from "./compression/index.ts";
+export { type ControlBatchOptions, encodeControlBatch } from "./control-batch.ts";
+export { crc32c } from "./crc32c.ts";
+export { type EncodeBatchOptions, encodeBatch, type RecordInput } from "./encode.ts";
+export {
+  KafkaError,
+  type KafkaErrorOptions,
+  RecordBatchError,
+  type RecordBatchErrorCode,
+  type RecordBatchErrorOptions,
+} from "./errors.ts";
+export { type PlacementFields, type ProducerFields, patchPlacement, patchProducer } from "./patch.ts";
+export { type DecodeOptions, nextBatch, RecordBatch, readBatches } from "./record-batch.ts";
+export { type RecordHeader, RecordPosition } from "./record-position.ts";

@@ -1,0 +1,134 @@
+import { readUint32LittleEndian } from "../integers.ts";
+import { copyBytes, copyMatch } from "./copy.ts";
+import { corruptData } from "./failures.ts";
+
+/*
+ * The LZ4 block format: sequences of a token, literals, and a match given by a 16-bit distance and a length.
+ */
+
+const minMatch = 4;
+/** The format wants the last bytes of a block to be literals, and no match to start within the last twelve. */
+const lastLiterals = 5;
+const matchStartMargin = 12;
+const hashBits = 13;
+const maxDistance = 0xffff;
+
+/**
+ * Decompresses `bytes` from `start` to `end` into `output` from `outputStart`; matches may reach back to
+ * `windowStart`. Returns where the output ends, -1 if that were beyond `outputEnd`.
+ */
+export function decompressLz4Block(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  output: Uint8Array,
+  outputStart: number,
+  outputEnd: number,
+  windowStart: number,
+): number {
+  let at = start;
+  let outputAt = outputStart;
+  while (at < end) {
+    const token = bytes[at++] as number;
+    let literals = token >>> 4;
+    if (literals === 15) {
+      let byte = 255;
+      while (byte === 255 && at < end) {
+        byte = bytes[at++] as number;
+        literals += byte;
+      }
+    }
+    if (literals > end - at) throw corruptData("lz4", "literals reach beyond their block");
+    if (literals > outputEnd - outputAt) return -1;
+    copyBytes(bytes, at, output, outputAt, literals);
+    at += literals;
+    outputAt += literals;
+    if (at === end) return outputAt;
+
+    if (end - at < 2) throw corruptData("lz4", "a block ends within a match");
+    const distance = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+    at += 2;
+    let length = (token & 15) + minMatch;
+    if (length === 15 + minMatch) {
+      let byte = 255;
+      while (byte === 255 && at < end) {
+        byte = bytes[at++] as number;
+        length += byte;
+      }
+    }
+    if (distance === 0 || distance > outputAt - windowStart) throw corruptData("lz4", "a match reaches too far back");
+    if (length > outputEnd - outputAt) return -1;
+    copyMatch(output, outputAt, distance, length);
+    outputAt += length;
+  }
+  throw corruptData("lz4", "a block does not end with literals");
+}
+
+/** Only literals: a token, and a length byte for each 255 of them. */
+export function maxCompressedLz4BlockSize(size: number): number {
+  return size + Math.ceil(size / 255) + 16;
+}
+
+/**
+ * Greedy: takes the last place with the same four bytes. `table` has 2^13 entries and keeps those places plus one, over
+ * all blocks of one frame; places before the block do not count. Returns where the output ends.
+ */
+export function compressLz4Block(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  output: Uint8Array,
+  outputStart: number,
+  table: Int32Array,
+): number {
+  const lastMatchStart = end - matchStartMargin;
+  const matchLimit = end - lastLiterals;
+  let outputAt = outputStart;
+  let literalStart = start;
+  let at = start;
+  while (at <= lastMatchStart) {
+    const word = readUint32LittleEndian(bytes, at);
+    const slot = Math.imul(word, 0x9e3779b1) >>> (32 - hashBits);
+    const candidate = (table[slot] as number) - 1;
+    table[slot] = at + 1;
+    if (candidate < start || at - candidate > maxDistance || readUint32LittleEndian(bytes, candidate) !== word) {
+      // The longer nothing repeats, the larger the steps: data that does not compress should not cost much.
+      at += 1 + ((at - literalStart) >> 6);
+      continue;
+    }
+    let length = minMatch;
+    while (at + length < matchLimit && bytes[at + length] === bytes[candidate + length]) length++;
+    outputAt = writeLiterals(bytes, literalStart, at, output, outputAt, Math.min(length - minMatch, 15));
+    const distance = at - candidate;
+    output[outputAt++] = distance;
+    output[outputAt++] = distance >> 8;
+    if (length - minMatch >= 15) outputAt = writeLength(output, outputAt, length - minMatch - 15);
+    at += length;
+    literalStart = at;
+  }
+  return writeLiterals(bytes, literalStart, end, output, outputAt, 0);
+}
+
+function writeLiterals(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  output: Uint8Array,
+  outputAt: number,
+  matchNibble: number,
+): number {
+  const length = end - start;
+  let at = outputAt;
+  output[at++] = (Math.min(length, 15) << 4) | matchNibble;
+  if (length >= 15) at = writeLength(output, at, length - 15);
+  copyBytes(bytes, start, output, at, length);
+  return at + length;
+}
+
+function writeLength(output: Uint8Array, outputAt: number, length: number): number {
+  let at = outputAt;
+  let rest = length;
+  for (; rest >= 255; rest -= 255) output[at++] = 255;
+  output[at++] = rest;
+  return at;
+}

@@ -1,0 +1,142 @@
+import { RecordBatchError } from "./errors.ts";
+import type { RecordBatch } from "./record-batch.ts";
+import { RecordPosition } from "./record-position.ts";
+import { endOfVarint, readVarint } from "./varint.ts";
+
+/**
+ * Visits the records between `start` and `end` of `bytes`, which are those of `batch`, decompressed.
+ *
+ * Every length is checked against the end of its record, every record against the end of the batch. Positions may run
+ * past the end before a check fails: reading there yields undefined, which no range check accepts.
+ */
+export function walkRecords(
+  batch: RecordBatch,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  visitor: (record: RecordPosition) => void,
+): void {
+  const { baseOffset, recordCount } = batch;
+  const lastOffsetDelta = batch.lastOffset - baseOffset;
+  const position = new RecordPosition(batch, bytes);
+  let previousOffsetDelta = -1;
+  let at = start;
+
+  for (let index = 0; index < recordCount; index++) {
+    // One byte holds lengths up to 63 and is worth a branch everywhere below; the calls are for the rest.
+    let length = bytes[at] as number;
+    if (length < 0x80) {
+      at++;
+      length = (length >>> 1) ^ -(length & 1);
+    } else {
+      length = readVarint(bytes, at);
+      at = endOfVarint(bytes, at);
+    }
+    const recordEnd = at + length;
+    if (!(length >= 0 && recordEnd <= end)) throw corrupt(batch, bytes, at, index, "its length is beyond the batch");
+
+    const timestampStart = at + 1; // after the attributes, which have no meaning yet
+    at = endOfVarint(bytes, timestampStart);
+    if (at - timestampStart >= 10 && (at - timestampStart > 10 || (bytes[at - 1] as number) > 1)) {
+      throw corrupt(batch, bytes, at, index, "its timestamp is longer than 64 bits");
+    }
+
+    let offsetDelta = bytes[at] as number;
+    if (offsetDelta < 0x80) {
+      at++;
+      offsetDelta = (offsetDelta >>> 1) ^ -(offsetDelta & 1);
+    } else {
+      offsetDelta = readVarint(bytes, at);
+      at = endOfVarint(bytes, at);
+    }
+    if (!(offsetDelta > previousOffsetDelta && offsetDelta <= lastOffsetDelta)) {
+      throw corrupt(batch, bytes, at, index, "its offset is not after the one before, or beyond the batch");
+    }
+    previousOffsetDelta = offsetDelta;
+
+    let keyLength = bytes[at] as number;
+    if (keyLength < 0x80) {
+      at++;
+      keyLength = (keyLength >>> 1) ^ -(keyLength & 1);
+    } else {
+      keyLength = readVarint(bytes, at);
+      at = endOfVarint(bytes, at);
+    }
+    const keyStart = at;
+    if (keyLength > 0) at += keyLength;
+    if (!(keyLength >= -1 && at < recordEnd)) throw corrupt(batch, bytes, at, index, "its key does not fit into it");
+
+    let valueLength = bytes[at] as number;
+    if (valueLength < 0x80) {
+      at++;
+      valueLength = (valueLength >>> 1) ^ -(valueLength & 1);
+    } else {
+      valueLength = readVarint(bytes, at);
+      at = endOfVarint(bytes, at);
+    }
+    const valueStart = at;
+    if (valueLength > 0) at += valueLength;
+    if (!(valueLength >= -1 && at < recordEnd)) {
+      throw corrupt(batch, bytes, at, index, "its value does not fit into it");
+    }
+
+    let headerCount = bytes[at] as number;
+    if (headerCount < 0x80) {
+      at++;
+      headerCount = (headerCount >>> 1) ^ -(headerCount & 1);
+    } else {
+      headerCount = readVarint(bytes, at);
+      at = endOfVarint(bytes, at);
+    }
+    const headersStart = at;
+    if (headerCount !== 0) {
+      at = endOfHeaders(bytes, at, recordEnd, headerCount);
+      if (at < 0) throw corrupt(batch, bytes, headersStart, index, "its headers do not fit into it");
+    }
+    if (at !== recordEnd) throw corrupt(batch, bytes, at, index, "its fields do not fill its length");
+
+    position.offset = baseOffset + offsetDelta;
+    position.keyStart = keyStart;
+    position.keyLength = keyLength;
+    position.valueStart = valueStart;
+    position.valueLength = valueLength;
+    position.headerCount = headerCount;
+    position.headersStart = headersStart;
+    position.timestampStart = timestampStart;
+    visitor(position);
+  }
+
+  if (at !== end) throw corrupt(batch, bytes, at, recordCount, "bytes follow the last one");
+}
+
+/** -1 when the headers do not end by `end`. */
+function endOfHeaders(bytes: Uint8Array, start: number, end: number, count: number): number {
+  // A header is two bytes at least: a larger count is refused before it costs time.
+  if (count < 0 || count > (end - start) >> 1) return -1;
+  let at = start;
+  for (let index = 0; index < count; index++) {
+    const keyLength = readVarint(bytes, at);
+    if (keyLength < 0) return -1;
+    at = endOfVarint(bytes, at) + keyLength;
+    if (at >= end) return -1;
+    const valueLength = readVarint(bytes, at);
+    if (valueLength < -1) return -1;
+    at = endOfVarint(bytes, at) + Math.max(valueLength, 0);
+    if (at > end) return -1;
+  }
+  return at;
+}
+
+function corrupt(batch: RecordBatch, bytes: Uint8Array, at: number, index: number, why: string): RecordBatchError {
+  const decompressed = bytes !== batch.bytes;
+  const where = decompressed ? `byte ${at} of the decompressed records` : `byte ${at}`;
+  return new RecordBatchError(
+    `record ${index} of ${batch.recordCount} in the batch at offset ${batch.baseOffset} is corrupt at ${where}: ${why}`,
+    {
+      code: "BATCH_CORRUPT",
+      byteOffset: decompressed ? batch.recordsStart : at,
+      baseOffset: batch.baseOffset,
+      batchLength: batch.sizeInBytes,
+    },
+  );
+}
