@@ -13,8 +13,8 @@ function buildTables(): Int32Array {
     tables[byte] = crc;
   }
   for (let at = 256; at < tables.length; at++) {
-    const previous = tables[at - 256] as number;
-    tables[at] = (previous >>> 8) ^ (tables[previous & 0xff] as number);
+    const previous = tables[at - 256]!;
+    tables[at] = (previous >>> 8) ^ tables[previous & 0xff]!;
   }
   return tables;
 }
@@ -35,24 +35,24 @@ export function crc32c(bytes: Uint8Array, start = 0, end: number = bytes.length)
       const c = view.getInt32(at + 8, true);
       const d = view.getInt32(at + 12, true);
       crc =
-        (table[3840 + (a & 0xff)] as number) ^
-        (table[3584 + ((a >>> 8) & 0xff)] as number) ^
-        (table[3328 + ((a >>> 16) & 0xff)] as number) ^
-        (table[3072 + (a >>> 24)] as number) ^
-        (table[2816 + (b & 0xff)] as number) ^
-        (table[2560 + ((b >>> 8) & 0xff)] as number) ^
-        (table[2304 + ((b >>> 16) & 0xff)] as number) ^
-        (table[2048 + (b >>> 24)] as number) ^
-        (table[1792 + (c & 0xff)] as number) ^
-        (table[1536 + ((c >>> 8) & 0xff)] as number) ^
-        (table[1280 + ((c >>> 16) & 0xff)] as number) ^
-        (table[1024 + (c >>> 24)] as number) ^
-        (table[768 + (d & 0xff)] as number) ^
-        (table[512 + ((d >>> 8) & 0xff)] as number) ^
-        (table[256 + ((d >>> 16) & 0xff)] as number) ^
-        (table[d >>> 24] as number);
+        table[3840 + (a & 0xff)]! ^
+        table[3584 + ((a >>> 8) & 0xff)]! ^
+        table[3328 + ((a >>> 16) & 0xff)]! ^
+        table[3072 + (a >>> 24)]! ^
+        table[2816 + (b & 0xff)]! ^
+        table[2560 + ((b >>> 8) & 0xff)]! ^
+        table[2304 + ((b >>> 16) & 0xff)]! ^
+        table[2048 + (b >>> 24)]! ^
+        table[1792 + (c & 0xff)]! ^
+        table[1536 + ((c >>> 8) & 0xff)]! ^
+        table[1280 + ((c >>> 16) & 0xff)]! ^
+        table[1024 + (c >>> 24)]! ^
+        table[768 + (d & 0xff)]! ^
+        table[512 + ((d >>> 8) & 0xff)]! ^
+        table[256 + ((d >>> 16) & 0xff)]! ^
+        table[d >>> 24]!;
     }
   }
-  for (; at < end; at++) crc = (table[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
+  for (; at < end; at++) crc = table[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8);
   return ~crc >>> 0;
 }

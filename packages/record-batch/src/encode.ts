@@ -1,4 +1,4 @@
-import { type CompressionName, compress, compressionNames } from "./compression/index.ts";
+import { type CompressionName, codecs, compressionNames } from "./compression/index.ts";
 import { crc32c } from "./crc32c.ts";
 import { KafkaError } from "./errors.ts";
 import { writeInt16, writeInt32, writeInt64 } from "./integers.ts";
@@ -90,8 +90,8 @@ export function encodeBatch(options: EncodeBatchOptions): Uint8Array {
   // Sizes first, so that the records are written once into memory of exactly their size.
   const bodySizes: number[] = [];
   for (let index = 0; index < records.length; index++) {
-    const record = records[index] as RecordInput;
-    const offset = offsets === undefined ? baseOffset + index : (offsets[index] as number);
+    const record = records[index]!;
+    const offset = offsets === undefined ? baseOffset + index : offsets[index]!;
     if (!(Number.isSafeInteger(offset) && offset > previousOffset)) {
       throw invalid(`offset ${offset} of record ${index} is not an integer above ${previousOffset}`);
     }
@@ -108,7 +108,7 @@ export function encodeBatch(options: EncodeBatchOptions): Uint8Array {
       sizeOfVarint(headers?.length ?? 0);
     if (headers !== undefined) {
       for (const header of headers) {
-        size += sizeOfBytes(headerKeys[headerKeyIndex++] as Uint8Array) + sizeOfBytes(header.value);
+        size += sizeOfBytes(headerKeys[headerKeyIndex++]!) + sizeOfBytes(header.value);
       }
     }
     bodySizes.push(size);
@@ -123,23 +123,23 @@ export function encodeBatch(options: EncodeBatchOptions): Uint8Array {
   let at = recordsAt;
   headerKeyIndex = 0;
   for (let index = 0; index < records.length; index++) {
-    const { key, value, timestamp, headers } = records[index] as RecordInput;
-    at = writeVarint(batch, at, bodySizes[index] as number);
+    const { key, value, timestamp, headers } = records[index]!;
+    at = writeVarint(batch, at, bodySizes[index]!);
     at++; // attributes, all unused
     at = writeVarlong(batch, at, timestamp - baseTimestamp);
-    at = writeVarint(batch, at, offsets === undefined ? index : (offsets[index] as number) - baseOffset);
+    at = writeVarint(batch, at, offsets === undefined ? index : offsets[index]! - baseOffset);
     at = writeBytes(batch, at, key);
     at = writeBytes(batch, at, value);
     at = writeVarint(batch, at, headers?.length ?? 0);
     if (headers !== undefined) {
       for (const header of headers) {
-        at = writeBytes(batch, at, headerKeys[headerKeyIndex++] as Uint8Array);
+        at = writeBytes(batch, at, headerKeys[headerKeyIndex++]!);
         at = writeBytes(batch, at, header.value);
       }
     }
   }
   if (compression !== "none") {
-    const compressed = compress(compression, batch.subarray(recordsAt));
+    const compressed = codecs[compression].compress(batch.subarray(recordsAt));
     checkSize(compressed.length);
     batch = new Uint8Array(recordsAt + compressed.length);
     batch.set(compressed, recordsAt);

@@ -6,16 +6,11 @@
 const twoTo32 = 0x1_0000_0000;
 
 export function readInt16(bytes: Uint8Array, at: number): number {
-  return (((bytes[at] as number) << 24) >> 16) | (bytes[at + 1] as number);
+  return ((bytes[at]! << 24) >> 16) | bytes[at + 1]!;
 }
 
 export function readInt32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] as number) << 24) |
-    ((bytes[at + 1] as number) << 16) |
-    ((bytes[at + 2] as number) << 8) |
-    (bytes[at + 3] as number)
-  );
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
 /** The nearest number; the caller checks with `Number.isSafeInteger` whether it is exact. */
@@ -24,13 +19,7 @@ export function readInt64(bytes: Uint8Array, at: number): number {
 }
 
 export function readUint32LittleEndian(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24)) >>>
-    0
-  );
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
 export function writeInt16(bytes: Uint8Array, at: number, value: number): void {

@@ -1,6 +1,7 @@
-import { type CompressionName, compressionNames, decompress } from "./compression/index.ts";
+import { CodecError } from "./compression/failures.ts";
+import { type Codec, type CompressionName, codecs, compressionNames } from "./compression/index.ts";
 import { crc32c } from "./crc32c.ts";
-import { KafkaError, RecordBatchError, type RecordBatchErrorCode } from "./errors.ts";
+import { RecordBatchError, type RecordBatchErrorCode } from "./errors.ts";
 import { readInt16, readInt32, readInt64 } from "./integers.ts";
 import {
   attributesAt,
@@ -163,7 +164,7 @@ export class RecordBatch {
     if (compression === "none" || (this.recordCount === 0 && this.recordsStart === end)) {
       walkRecords(this, this.bytes, this.recordsStart, end, visitor);
     } else {
-      const records = this.#decompress(compression);
+      const records = this.#decompress(codecs[compression]);
       walkRecords(this, records, 0, records.length, visitor);
     }
   }
@@ -185,13 +186,13 @@ export class RecordBatch {
     return type;
   }
 
-  #decompress(compression: CompressionName): Uint8Array {
+  #decompress(codec: Codec): Uint8Array {
     const end = this.start + this.sizeInBytes;
     try {
-      return decompress(compression, this.bytes.subarray(this.recordsStart, end), this.#maxDecompressedBytes);
+      return codec.decompress(this.bytes.subarray(this.recordsStart, end), this.#maxDecompressedBytes);
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      throw this.#error(error.code as RecordBatchErrorCode, recordsAt, error.message, error);
+      if (!(error instanceof CodecError)) throw error;
+      throw this.#error(error.code, recordsAt, error.message, error);
     }
   }
 
@@ -227,7 +228,7 @@ export function nextBatch(bytes: Uint8Array, start: number, options: DecodeOptio
   // The smallest message of any format has 14 bytes after the prefix: less is damage, not an older format.
   if (sizeInBytes < prefixSize + 14) throw headerError(bytes, start, "BATCH_CORRUPT", "its length is impossible");
   if (available <= magicAt) return undefined;
-  const magic = ((bytes[start + magicAt] as number) << 24) >> 24;
+  const magic = (bytes[start + magicAt]! << 24) >> 24;
   if (magic !== 2) {
     const why = `message format ${magic} is not supported, only 2 (Kafka 0.11 and later)`;
     throw headerError(bytes, start, "BATCH_UNSUPPORTED_MAGIC", why);

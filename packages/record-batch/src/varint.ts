@@ -23,7 +23,7 @@ export function readVarint(bytes: Uint8Array, at: number): number {
 
 /** The position after the integer that starts at `at`, whatever its size. */
 export function endOfVarint(bytes: Uint8Array, at: number): number {
-  while ((bytes[at] as number) >= 0x80) at++;
+  while (bytes[at]! >= 0x80) at++;
   return at + 1;
 }
 
@@ -35,7 +35,7 @@ export function readVarlong(bytes: Uint8Array, at: number): number {
   let low = 0;
   let high = 0;
   for (let shift = 0; shift < 70; shift += 7) {
-    const byte = bytes[at++] as number;
+    const byte = bytes[at++]!;
     const bits = byte & 0x7f;
     if (shift < 28) low |= bits << shift;
     else if (shift === 28) {

@@ -24,7 +24,7 @@ export function walkRecords(
 
   for (let index = 0; index < recordCount; index++) {
     // One byte holds lengths up to 63 and is worth a branch everywhere below; the calls are for the rest.
-    let length = bytes[at] as number;
+    let length = bytes[at]!;
     if (length < 0x80) {
       at++;
       length = (length >>> 1) ^ -(length & 1);
@@ -37,11 +37,11 @@ export function walkRecords(
 
     const timestampStart = at + 1; // after the attributes, which have no meaning yet
     at = endOfVarint(bytes, timestampStart);
-    if (at - timestampStart >= 10 && (at - timestampStart > 10 || (bytes[at - 1] as number) > 1)) {
+    if (at - timestampStart >= 10 && (at - timestampStart > 10 || bytes[at - 1]! > 1)) {
       throw corrupt(batch, bytes, at, index, "its timestamp is longer than 64 bits");
     }
 
-    let offsetDelta = bytes[at] as number;
+    let offsetDelta = bytes[at]!;
     if (offsetDelta < 0x80) {
       at++;
       offsetDelta = (offsetDelta >>> 1) ^ -(offsetDelta & 1);
@@ -54,7 +54,7 @@ export function walkRecords(
     }
     previousOffsetDelta = offsetDelta;
 
-    let keyLength = bytes[at] as number;
+    let keyLength = bytes[at]!;
     if (keyLength < 0x80) {
       at++;
       keyLength = (keyLength >>> 1) ^ -(keyLength & 1);
@@ -66,7 +66,7 @@ export function walkRecords(
     if (keyLength > 0) at += keyLength;
     if (!(keyLength >= -1 && at < recordEnd)) throw corrupt(batch, bytes, at, index, "its key does not fit into it");
 
-    let valueLength = bytes[at] as number;
+    let valueLength = bytes[at]!;
     if (valueLength < 0x80) {
       at++;
       valueLength = (valueLength >>> 1) ^ -(valueLength & 1);
@@ -80,7 +80,7 @@ export function walkRecords(
       throw corrupt(batch, bytes, at, index, "its value does not fit into it");
     }
 
-    let headerCount = bytes[at] as number;
+    let headerCount = bytes[at]!;
     if (headerCount < 0x80) {
       at++;
       headerCount = (headerCount >>> 1) ^ -(headerCount & 1);

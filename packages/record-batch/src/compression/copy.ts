@@ -7,7 +7,7 @@ export function copyBytes(source: Uint8Array, from: number, target: Uint8Array, 
     target.set(source.subarray(from, from + length), to);
     return;
   }
-  for (let index = 0; index < length; index++) target[to + index] = source[from + index] as number;
+  for (let index = 0; index < length; index++) target[to + index] = source[from + index]!;
 }
 
 /** Repeats what lies `distance` bytes back, byte after byte: with a short distance the copy repeats itself. */
@@ -17,5 +17,5 @@ export function copyMatch(bytes: Uint8Array, to: number, distance: number, lengt
     bytes.copyWithin(to, from, from + length);
     return;
   }
-  for (let index = 0; index < length; index++) bytes[to + index] = bytes[from + index] as number;
+  for (let index = 0; index < length; index++) bytes[to + index] = bytes[from + index]!;
 }

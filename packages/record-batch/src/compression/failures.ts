@@ -1,14 +1,21 @@
 import { KafkaError } from "../errors.ts";
 
-/*
- * What a codec throws. It knows nothing about batches: the decoder adds which batch it was.
- */
+type CodecErrorCode = "BATCH_CORRUPT" | "BATCH_TOO_LARGE" | "BATCH_UNSUPPORTED_COMPRESSION";
 
-export function corruptData(codec: string, why: string, cause?: unknown): KafkaError {
-  return new KafkaError(`its ${codec} data is corrupt: ${why}`, { code: "BATCH_CORRUPT", cause });
+/** What a codec throws. It knows nothing about batches: the decoder adds which batch it was. */
+export class CodecError extends KafkaError {
+  declare readonly code: CodecErrorCode;
+
+  constructor(code: CodecErrorCode, message: string, cause?: unknown) {
+    super(message, { code, cause });
+  }
 }
 
-export function beyondLimit(codec: string, limit: number, cause?: unknown): KafkaError {
+export function corruptData(codec: string, why: string, cause?: unknown): CodecError {
+  return new CodecError("BATCH_CORRUPT", `its ${codec} data is corrupt: ${why}`, cause);
+}
+
+export function beyondLimit(codec: string, limit: number, cause?: unknown): CodecError {
   const message = `its ${codec} data decompresses to more than the limit of ${limit} bytes`;
-  return new KafkaError(message, { code: "BATCH_TOO_LARGE", cause });
+  return new CodecError("BATCH_TOO_LARGE", message, cause);
 }

@@ -8,38 +8,20 @@ export type CompressionName = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 /** Indexed by the codec number in a batch's attributes. */
 export const compressionNames: readonly CompressionName[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 
-/**
- * The records of a compressed batch. Never returns, nor holds, much more than `limit` bytes.
- *
- * @throws KafkaError `BATCH_CORRUPT`, `BATCH_TOO_LARGE` or `BATCH_UNSUPPORTED_COMPRESSION`
- */
-export function decompress(name: CompressionName, bytes: Uint8Array, limit: number): Uint8Array {
-  switch (name) {
-    case "none":
-      return bytes;
-    case "gzip":
-      return decompressGzip(bytes, limit);
-    case "snappy":
-      return decompressSnappy(bytes, limit);
-    case "lz4":
-      return decompressLz4(bytes, limit);
-    case "zstd":
-      return decompressZstd(bytes, limit);
-  }
+export interface Codec {
+  /** @throws CodecError `BATCH_UNSUPPORTED_COMPRESSION` where the runtime lacks the codec */
+  compress(bytes: Uint8Array): Uint8Array;
+  /**
+   * Neither returns nor holds much more than `limit` bytes.
+   *
+   * @throws CodecError
+   */
+  decompress(bytes: Uint8Array, limit: number): Uint8Array;
 }
 
-/** @throws KafkaError `BATCH_UNSUPPORTED_COMPRESSION` where the runtime lacks the codec */
-export function compress(name: CompressionName, bytes: Uint8Array): Uint8Array {
-  switch (name) {
-    case "none":
-      return bytes;
-    case "gzip":
-      return compressGzip(bytes);
-    case "snappy":
-      return compressSnappy(bytes);
-    case "lz4":
-      return compressLz4(bytes);
-    case "zstd":
-      return compressZstd(bytes);
-  }
-}
+export const codecs: Readonly<Record<Exclude<CompressionName, "none">, Codec>> = {
+  gzip: { compress: compressGzip, decompress: decompressGzip },
+  snappy: { compress: compressSnappy, decompress: decompressSnappy },
+  lz4: { compress: compressLz4, decompress: decompressLz4 },
+  zstd: { compress: compressZstd, decompress: decompressZstd },
+};

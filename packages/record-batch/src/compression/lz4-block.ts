@@ -29,12 +29,12 @@ export function decompressLz4Block(
   let at = start;
   let outputAt = outputStart;
   while (at < end) {
-    const token = bytes[at++] as number;
+    const token = bytes[at++]!;
     let literals = token >>> 4;
     if (literals === 15) {
       let byte = 255;
       while (byte === 255 && at < end) {
-        byte = bytes[at++] as number;
+        byte = bytes[at++]!;
         literals += byte;
       }
     }
@@ -46,13 +46,13 @@ export function decompressLz4Block(
     if (at === end) return outputAt;
 
     if (end - at < 2) throw corruptData("lz4", "a block ends within a match");
-    const distance = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+    const distance = bytes[at]! | (bytes[at + 1]! << 8);
     at += 2;
     let length = (token & 15) + minMatch;
     if (length === 15 + minMatch) {
       let byte = 255;
       while (byte === 255 && at < end) {
-        byte = bytes[at++] as number;
+        byte = bytes[at++]!;
         length += byte;
       }
     }
@@ -89,7 +89,7 @@ export function compressLz4Block(
   while (at <= lastMatchStart) {
     const word = readUint32LittleEndian(bytes, at);
     const slot = Math.imul(word, 0x9e3779b1) >>> (32 - hashBits);
-    const candidate = (table[slot] as number) - 1;
+    const candidate = table[slot]! - 1;
     table[slot] = at + 1;
     if (candidate < start || at - candidate > maxDistance || readUint32LittleEndian(bytes, candidate) !== word) {
       // The longer nothing repeats, the larger the steps: data that does not compress should not cost much.

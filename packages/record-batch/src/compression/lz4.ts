@@ -126,8 +126,8 @@ function skippableEnd(bytes: Uint8Array, at: number): number | undefined {
 function readFrameHeader(bytes: Uint8Array, at: number): Frame {
   if (bytes.length - at < 7) throw corruptData("lz4", "it ends within a frame header");
   if (readUint32LittleEndian(bytes, at) !== frameMagic) throw corruptData("lz4", `no frame starts at byte ${at}`);
-  const flags = bytes[at + 4] as number;
-  const blockDescriptor = bytes[at + 5] as number;
+  const flags = bytes[at + 4]!;
+  const blockDescriptor = bytes[at + 5]!;
   if (flags >>> 6 !== 1) throw corruptData("lz4", `frame version ${flags >>> 6} is unknown`);
   if ((flags & 0x02) !== 0 || (blockDescriptor & 0x8f) !== 0) throw corruptData("lz4", "a reserved bit is set");
   if ((flags & 0x01) !== 0) throw corruptData("lz4", "it needs a dictionary");

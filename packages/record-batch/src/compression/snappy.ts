@@ -82,7 +82,7 @@ function forEachXerialBlock(bytes: Uint8Array, visit: (start: number, end: numbe
 function claimedSize(bytes: Uint8Array, start: number, end: number): number {
   let size = 0;
   for (let at = start, scale = 1; at < end && scale <= 0x1000_0000; at++, scale *= 128) {
-    const byte = bytes[at] as number;
+    const byte = bytes[at]!;
     size += (byte & 0x7f) * scale;
     if (byte >= 0x80) continue;
     // The densest element makes 64 bytes out of 3.
@@ -101,10 +101,10 @@ function decompressBlock(
   outputEnd: number,
 ): void {
   let at = start;
-  while ((bytes[at++] as number) >= 0x80); // the size, which claimedSize has read
+  while (bytes[at++]! >= 0x80); // the size, which claimedSize has read
   let outputAt = outputStart;
   while (at < end) {
-    const tag = bytes[at++] as number;
+    const tag = bytes[at++]!;
     const kind = tag & 3;
     let length = (tag >>> 2) + 1;
     if (kind === 0) {
@@ -112,7 +112,7 @@ function decompressBlock(
         const lengthBytes = length - 60;
         if (at + lengthBytes > end) throw corruptData("snappy", "it ends within a length");
         length = 1;
-        for (let index = 0; index < lengthBytes; index++) length += (bytes[at++] as number) * 256 ** index;
+        for (let index = 0; index < lengthBytes; index++) length += bytes[at++]! * 256 ** index;
       }
       if (length > end - at || length > outputEnd - outputAt) throw corruptData("snappy", "a literal does not fit");
       copyBytes(bytes, at, output, outputAt, length);
@@ -121,10 +121,10 @@ function decompressBlock(
       let distance: number;
       if (kind === 1) {
         length = 4 + ((tag >>> 2) & 7);
-        distance = ((tag >>> 5) << 8) | (bytes[at] as number);
+        distance = ((tag >>> 5) << 8) | bytes[at]!;
         at += 1;
       } else if (kind === 2) {
-        distance = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+        distance = bytes[at]! | (bytes[at + 1]! << 8);
         at += 2;
       } else {
         distance = readUint32LittleEndian(bytes, at);
@@ -167,7 +167,7 @@ function compressBlock(
   while (at + 4 <= end) {
     const word = readUint32LittleEndian(bytes, at);
     const slot = Math.imul(word, 0x9e3779b1) >>> (32 - hashBits);
-    const candidate = (table[slot] as number) - 1;
+    const candidate = table[slot]! - 1;
     table[slot] = at + 1;
     if (candidate < start || readUint32LittleEndian(bytes, candidate) !== word) {
       // The longer nothing repeats, the larger the steps: data that does not compress should not cost much.

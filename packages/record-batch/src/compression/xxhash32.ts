@@ -39,7 +39,7 @@ export function xxhash32(bytes: Uint8Array, start: number, end: number): number 
     hash = Math.imul(rotateLeft(hash, 17), prime4);
   }
   for (; at < end; at++) {
-    hash = (hash + Math.imul(bytes[at] as number, prime5)) | 0;
+    hash = (hash + Math.imul(bytes[at]!, prime5)) | 0;
     hash = Math.imul(rotateLeft(hash, 11), prime1);
   }
   hash = Math.imul(hash ^ (hash >>> 15), prime2);

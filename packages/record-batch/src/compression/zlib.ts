@@ -1,30 +1,32 @@
-import { KafkaError } from "../errors.ts";
-import { beyondLimit, corruptData } from "./failures.ts";
+import { beyondLimit, CodecError, corruptData } from "./failures.ts";
 
-interface ZlibOptions {
-  readonly maxOutputLength?: number;
-  readonly chunkSize?: number;
-  readonly info?: true;
+type Compress = (bytes: Uint8Array) => Uint8Array;
+type Decompress = (
+  bytes: Uint8Array,
+  options: { readonly maxOutputLength: number; readonly chunkSize: number; readonly info: true },
+) => { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
+
+/** The part of node:zlib that is used here; older runtimes have no zstd. */
+interface Zlib {
+  readonly gzipSync: Compress;
+  readonly gunzipSync: Decompress;
+  readonly zstdCompressSync?: Compress;
+  readonly zstdDecompressSync?: Decompress;
 }
 
-type ZlibFunction = (bytes: Uint8Array, options?: ZlibOptions) => unknown;
-
-type ZlibFunctionName = "gzipSync" | "gunzipSync" | "zstdCompressSync" | "zstdDecompressSync";
-
-interface ProcessLike {
-  getBuiltinModule?(id: "node:zlib"): Readonly<Partial<Record<ZlibFunctionName, ZlibFunction>>> | undefined;
-}
+/** Undefined outside of Node, Deno and Bun, which is why it is asked for with typeof. */
+declare const process: { readonly getBuiltinModule?: (id: "node:zlib") => Zlib | undefined };
 
 /**
  * A function of the runtime's zlib. It is looked up when a batch needs it, and not imported, so that the package loads
  * and handles every other codec where there is no node:zlib, as in a browser.
  */
-function zlibFunction(codec: string, name: ZlibFunctionName): ZlibFunction {
-  const { process } = globalThis as { process?: ProcessLike };
-  const found = process?.getBuiltinModule?.("node:zlib")?.[name];
+function zlibFunction<Name extends keyof Zlib>(codec: string, name: Name): NonNullable<Zlib[Name]> {
+  const zlib = typeof process === "undefined" ? undefined : process.getBuiltinModule?.("node:zlib");
+  const found = zlib?.[name];
   if (found !== undefined) return found;
   const message = `${codec} needs ${name} of node:zlib, which this runtime does not have (Node 22.15 and later do)`;
-  throw new KafkaError(message, { code: "BATCH_UNSUPPORTED_COMPRESSION" });
+  throw new CodecError("BATCH_UNSUPPORTED_COMPRESSION", message);
 }
 
 /** A plain Uint8Array: a Buffer would carry its own `slice`, `toString` and so on into public values. */
@@ -33,7 +35,7 @@ function plain(bytes: Uint8Array): Uint8Array {
 }
 
 export function compressWithZlib(codec: string, name: "gzipSync" | "zstdCompressSync", bytes: Uint8Array): Uint8Array {
-  return plain(zlibFunction(codec, name)(bytes) as Uint8Array);
+  return plain(zlibFunction(codec, name)(bytes));
 }
 
 /** Decompresses from the start of `bytes` and says how many of them it used: zlib may stop after one frame. */
@@ -49,16 +51,12 @@ export function decompressWithZlib(
   // over more than this much memory; zlib adds chunks as data really arrives.
   const chunkSize = Math.min(Math.max(expectedSize + 1, 1024), 1024 * 1024);
   try {
-    const result = decompress(bytes, { maxOutputLength: Math.max(limit, 1), chunkSize, info: true }) as {
-      buffer: Uint8Array;
-      engine: { bytesWritten: number };
-    };
+    const result = decompress(bytes, { maxOutputLength: Math.max(limit, 1), chunkSize, info: true });
     if (result.buffer.length > limit) throw beyondLimit(codec, limit);
     return { output: plain(result.buffer), bytesRead: result.engine.bytesWritten };
   } catch (error) {
-    if (error instanceof KafkaError) throw error;
-    const { code, message } = error as { code?: unknown; message?: unknown };
-    if (code === "ERR_BUFFER_TOO_LARGE") throw beyondLimit(codec, limit, error);
-    throw corruptData(codec, String(message), error);
+    if (error instanceof CodecError || !(error instanceof Error)) throw error;
+    if ("code" in error && error.code === "ERR_BUFFER_TOO_LARGE") throw beyondLimit(codec, limit, error);
+    throw corruptData(codec, error.message, error);
   }
 }

@@ -41,7 +41,7 @@ export function decompressZstd(bytes: Uint8Array, limit: number): Uint8Array {
     outputSize += output.length;
     outputs.push(output);
   }
-  return outputs.length === 1 ? (outputs[0] as Uint8Array) : concatenate(outputs, outputSize);
+  return outputs.length === 1 ? outputs[0]! : concatenate(outputs, outputSize);
 }
 
 /**
@@ -49,10 +49,10 @@ export function decompressZstd(bytes: Uint8Array, limit: number): Uint8Array {
  * that the frame claims, or a guess.
  */
 function checkFrameHeader(bytes: Uint8Array, at: number, room: number, limit: number): number {
-  const descriptor = bytes[at + 4] as number;
+  const descriptor = bytes[at + 4]!;
   const hasWindow = (descriptor & 0x20) === 0;
   if (hasWindow) {
-    const windowDescriptor = bytes[at + 5] as number;
+    const windowDescriptor = bytes[at + 5]!;
     const base = 2 ** (10 + (windowDescriptor >>> 3));
     const windowSize = base + (base / 8) * (windowDescriptor & 7);
     if (windowSize > Math.max(limit, commonWindowSize)) throw beyondLimit("zstd", limit);
@@ -60,11 +60,11 @@ function checkFrameHeader(bytes: Uint8Array, at: number, room: number, limit: nu
   const sizeFlag = descriptor >>> 6;
   const sizeLength = sizeFlag === 0 ? (hasWindow ? 0 : 1) : 1 << sizeFlag;
   if (sizeLength === 0) return 8 * (bytes.length - at);
-  const dictionaryIdLength = [0, 1, 2, 4][descriptor & 3] as number;
+  const dictionaryIdLength = (1 << (descriptor & 3)) >> 1;
   const sizeStart = at + 5 + (hasWindow ? 1 : 0) + dictionaryIdLength;
   if (sizeStart + sizeLength > bytes.length) throw corruptData("zstd", "it ends within a frame header");
   let size = sizeLength === 2 ? 256 : 0;
-  for (let index = 0; index < sizeLength; index++) size += (bytes[sizeStart + index] as number) * 256 ** index;
+  for (let index = 0; index < sizeLength; index++) size += bytes[sizeStart + index]! * 256 ** index;
   if (size > room) throw beyondLimit("zstd", limit);
   return size;
 }
