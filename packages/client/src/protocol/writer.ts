@@ -40,22 +40,26 @@ export class ProtocolWriter {
   }
 
   boolean(value: boolean): void {
-    this.#view.setInt8(this.#grow(1), value ? 1 : 0);
+    const start = this.#grow(1);
+    this.#view.setInt8(start, value ? 1 : 0);
   }
 
   int8(value: number): void {
     requireInteger(value, "int8", (value << 24) >> 24);
-    this.#view.setInt8(this.#grow(1), value);
+    const start = this.#grow(1);
+    this.#view.setInt8(start, value);
   }
 
   int16(value: number): void {
     requireInteger(value, "int16", (value << 16) >> 16);
-    this.#view.setInt16(this.#grow(2), value);
+    const start = this.#grow(2);
+    this.#view.setInt16(start, value);
   }
 
   int32(value: number): void {
     requireInteger(value, "int32", value | 0);
-    this.#view.setInt32(this.#grow(4), value);
+    const start = this.#grow(4);
+    this.#view.setInt32(start, value);
   }
 
   int64(value: number): void {
@@ -144,7 +148,7 @@ export class ProtocolWriter {
     this.#bytes.set(bytes, start);
   }
 
-  /** Makes room for `size` more bytes and returns where they start. */
+  /** Makes room for `size` more bytes and returns where they start. Replaces the view: call it before taking that. */
   #grow(size: number): number {
     const start = this.#length;
     const length = start + size;

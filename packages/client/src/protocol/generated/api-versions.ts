@@ -5,30 +5,39 @@ import type { ProtocolReader } from "../reader.ts";
 import type { ProtocolWriter } from "../writer.ts";
 
 export interface ApiVersionsRequest {
-  /** From version 3 on, otherwise "". */
+  /**
+   * Letters, digits, dots and dashes, starting and ending with a letter or digit; anything else is INVALID_REQUEST.
+   * From version 3 on, otherwise "".
+   */
   readonly clientSoftwareName: string;
-  /** From version 3 on, otherwise "". */
+  /** Same alphabet as the name. From version 3 on, otherwise "". */
   readonly clientSoftwareVersion: string;
 }
 
 export interface ApiVersionsResponse {
   readonly errorCode: number;
+  /** Every API the broker serves. */
   readonly apiKeys: readonly ApiVersionsResponseKey[];
-  /** From version 1 on, otherwise 0. */
+  /**
+   * How long the client should stay silent, in milliseconds; 0 if no quota was exceeded (KIP-219). From version 1
+   * on, otherwise 0.
+   */
   readonly throttleTimeMs: number;
-  /** From version 3 on, absent means empty. */
+  /** Cluster features the broker could run (KIP-584). From version 3 on, absent means empty. */
   readonly supportedFeatures?: readonly ApiVersionsSupportedFeature[] | undefined;
-  /** From version 3 on, absent means -1. */
+  /** Rises with every change of the finalized features; -1 if unknown. From version 3 on, absent means -1. */
   readonly finalizedFeaturesEpoch?: number | undefined;
-  /** From version 3 on, absent means empty. */
+  /** Cluster features in force. From version 3 on, absent means empty. */
   readonly finalizedFeatures?: readonly ApiVersionsFinalizedFeature[] | undefined;
-  /** From version 3 on, absent means false. */
+  /** Only meaningful between KRaft controllers of Kafka 3. From version 3 on, absent means false. */
   readonly zkMigrationReady?: boolean | undefined;
 }
 
 export interface ApiVersionsResponseKey {
   readonly apiKey: number;
+  /** Lowest version served. */
   readonly minVersion: number;
+  /** Highest version served. */
   readonly maxVersion: number;
 }
 

@@ -6,13 +6,17 @@ import type { ProtocolWriter } from "../writer.ts";
 
 export interface CreatePartitionsRequest {
   readonly topics: readonly CreatePartitionsRequestTopic[];
+  /** How long the broker may wait for the controller, in milliseconds. */
   readonly timeoutMs: number;
+  /** Checks the request without changing anything. */
   readonly validateOnly: boolean;
 }
 
 export interface CreatePartitionsRequestTopic {
   readonly name: string;
+  /** The total afterwards, not the number to add. */
   readonly count: number;
+  /** Which brokers hold the new partitions; null to let the controller choose. */
   readonly assignments: readonly CreatePartitionsRequestAssignment[] | null;
 }
 
@@ -21,6 +25,7 @@ export interface CreatePartitionsRequestAssignment {
 }
 
 export interface CreatePartitionsResponse {
+  /** How long the client should stay silent, in milliseconds. */
   readonly throttleTimeMs: number;
   readonly results: readonly CreatePartitionsResponseTopic[];
 }

@@ -6,14 +6,19 @@ import type { ProtocolWriter } from "../writer.ts";
 
 export interface CreateTopicsRequest {
   readonly topics: readonly CreateTopicsRequestTopic[];
+  /** How long the broker may wait for the controller, in milliseconds. */
   readonly timeoutMs: number;
+  /** Checks the request without creating anything. */
   readonly validateOnly: boolean;
 }
 
 export interface CreateTopicsRequestTopic {
   readonly name: string;
+  /** -1 for the broker's default (from version 4 on), or with assignments. */
   readonly numPartitions: number;
+  /** -1 for the broker's default (from version 4 on), or with assignments. */
   readonly replicationFactor: number;
+  /** Which brokers hold which partition; empty to let the controller choose. */
   readonly assignments: readonly CreateTopicsRequestAssignment[];
   readonly configs: readonly CreateTopicsRequestConfig[];
 }
@@ -29,6 +34,7 @@ export interface CreateTopicsRequestConfig {
 }
 
 export interface CreateTopicsResponse {
+  /** How long the client should stay silent, in milliseconds. */
   readonly throttleTimeMs: number;
   readonly topics: readonly CreateTopicsResponseTopic[];
 }
@@ -39,13 +45,13 @@ export interface CreateTopicsResponseTopic {
   readonly topicId: string;
   readonly errorCode: number;
   readonly errorMessage: string | null;
-  /** From version 5 on, absent means 0. */
+  /** Why the configuration is missing, such as a lack of permission. From version 5 on, absent means 0. */
   readonly topicConfigErrorCode?: number | undefined;
   /** From version 5 on, otherwise -1. */
   readonly numPartitions: number;
   /** From version 5 on, otherwise -1. */
   readonly replicationFactor: number;
-  /** From version 5 on, otherwise empty. */
+  /** Null on an error. From version 5 on, otherwise empty. */
   readonly configs: readonly CreateTopicsResponseConfig[] | null;
 }
 

@@ -9,15 +9,18 @@ export interface DeleteTopicsRequest {
   readonly topics: readonly DeleteTopicsRequestTopic[];
   /** Up to version 5, otherwise empty. */
   readonly topicNames: readonly string[];
+  /** How long the broker may wait for the controller, in milliseconds. */
   readonly timeoutMs: number;
 }
 
 export interface DeleteTopicsRequestTopic {
+  /** Null to delete by id. */
   readonly name: string | null;
   readonly topicId: string;
 }
 
 export interface DeleteTopicsResponse {
+  /** How long the client should stay silent, in milliseconds. */
   readonly throttleTimeMs: number;
   readonly responses: readonly DeleteTopicsResponseTopic[];
 }

@@ -12,12 +12,15 @@ export interface DescribeConfigsRequest {
 }
 
 export interface DescribeConfigsRequestResource {
+  /** 2 is a topic, 4 a broker. */
   readonly resourceType: number;
   readonly resourceName: string;
+  /** Null for all. */
   readonly configurationKeys: readonly string[] | null;
 }
 
 export interface DescribeConfigsResponse {
+  /** How long the client should stay silent, in milliseconds. */
   readonly throttleTimeMs: number;
   readonly results: readonly DescribeConfigsResponseResult[];
 }
@@ -32,8 +35,10 @@ export interface DescribeConfigsResponseResult {
 
 export interface DescribeConfigsResponseConfig {
   readonly name: string;
+  /** Null if sensitive. */
   readonly value: string | null;
   readonly readOnly: boolean;
+  /** 1 topic, 2 broker, 3 all brokers, 4 broker's file, 5 default. */
   readonly configSource: number;
   readonly isSensitive: boolean;
   readonly synonyms: readonly DescribeConfigsResponseSynonym[];

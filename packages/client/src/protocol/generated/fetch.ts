@@ -5,24 +5,31 @@ import type { ProtocolReader } from "../reader.ts";
 import type { ProtocolWriter } from "../writer.ts";
 
 export interface FetchRequest {
-  /** From version 12 on, absent means null. */
+  /** Used between brokers. From version 12 on, absent means null. */
   readonly clusterId?: string | null | undefined;
-  /** Up to version 14, otherwise -1. */
+  /** -1 for a consumer. Up to version 14, otherwise -1. */
   readonly replicaId: number;
-  /** From version 15 on, absent means all defaults. */
+  /** Used between brokers; a consumer leaves it out. From version 15 on, absent means all defaults. */
   readonly replicaState?: FetchRequestReplicaState | undefined;
+  /** How long the broker may hold the request back while fewer than minBytes are there, in milliseconds. */
   readonly maxWaitMs: number;
+  /** The broker answers as soon as it has this many bytes. */
   readonly minBytes: number;
+  /** Limit of the whole response; the first batch is returned even if it is larger (KIP-74). */
   readonly maxBytes: number;
+  /** 0 reads everything; 1 stops at the last stable offset and lists aborted transactions. */
   readonly isolationLevel: number;
-  /** From version 7 on, otherwise 0. */
+  /** 0 without a session. From version 7 on, otherwise 0. */
   readonly sessionId: number;
-  /** From version 7 on, otherwise -1. */
+  /** -1 for a full fetch without a session. From version 7 on, otherwise -1. */
   readonly sessionEpoch: number;
   readonly topics: readonly FetchRequestTopic[];
-  /** From version 7 on, otherwise empty. */
+  /** What to drop from the session. From version 7 on, otherwise empty. */
   readonly forgottenTopicsData: readonly FetchRequestForgottenTopic[];
-  /** From version 11 on, otherwise "". */
+  /**
+   * Where the consumer is, so that the broker can name a closer replica; empty if unknown. From version 11 on,
+   * otherwise "".
+   */
   readonly rackId: string;
 }
 
@@ -41,13 +48,21 @@ export interface FetchRequestTopic {
 
 export interface FetchRequestPartition {
   readonly partition: number;
-  /** From version 9 on, otherwise -1. */
+  /**
+   * Lets the broker refuse a client with stale metadata; -1 switches the check off. From version 9 on, otherwise
+   * -1.
+   */
   readonly currentLeaderEpoch: number;
+  /** The first offset wanted. */
   readonly fetchOffset: number;
-  /** From version 12 on, otherwise -1. */
+  /**
+   * Leader epoch of the last record read, to detect a truncated log; -1 if there is none. From version 12 on,
+   * otherwise -1.
+   */
   readonly lastFetchedEpoch: number;
-  /** From version 5 on, otherwise -1. */
+  /** Used between brokers; -1 for a consumer. From version 5 on, otherwise -1. */
   readonly logStartOffset: number;
+  /** Limit for this partition; the first batch is returned even if it is larger (KIP-74). */
   readonly partitionMaxBytes: number;
 }
 
@@ -60,13 +75,14 @@ export interface FetchRequestForgottenTopic {
 }
 
 export interface FetchResponse {
+  /** How long the client should stay silent, in milliseconds. */
   readonly throttleTimeMs: number;
   /** From version 7 on, otherwise 0. */
   readonly errorCode: number;
-  /** From version 7 on, otherwise 0. */
+  /** 0 without a session. From version 7 on, otherwise 0. */
   readonly sessionId: number;
   readonly responses: readonly FetchResponseTopic[];
-  /** From version 16 on, absent means empty. */
+  /** Addresses of the leaders named above (KIP-951). From version 16 on, absent means empty. */
   readonly nodeEndpoints?: readonly FetchResponseNodeEndpoint[] | undefined;
 }
 
@@ -81,19 +97,25 @@ export interface FetchResponseTopic {
 export interface FetchResponsePartition {
   readonly partitionIndex: number;
   readonly errorCode: number;
+  /** Records below this offset are replicated and may be read. */
   readonly highWatermark: number;
+  /** Below this offset every transaction is decided; -1 if unknown. */
   readonly lastStableOffset: number;
-  /** From version 5 on, otherwise -1. */
+  /** The first offset that still exists; -1 if unknown. From version 5 on, otherwise -1. */
   readonly logStartOffset: number;
-  /** From version 12 on, absent means all defaults. */
+  /**
+   * Where the log of this client and the leader's parted (KIP-595). From version 12 on, absent means all defaults.
+   */
   readonly divergingEpoch?: FetchResponseDivergingEpoch | undefined;
-  /** From version 12 on, absent means all defaults. */
+  /** Who leads now, if this broker does not. From version 12 on, absent means all defaults. */
   readonly currentLeader?: FetchResponseLeader | undefined;
-  /** From version 12 on, absent means all defaults. */
+  /** Used between controllers. From version 12 on, absent means all defaults. */
   readonly snapshotId?: FetchResponseSnapshotId | undefined;
+  /** Null unless isolation level 1 was asked for. */
   readonly abortedTransactions: readonly FetchResponseAbortedTransaction[] | null;
-  /** From version 11 on, otherwise -1. */
+  /** The broker to fetch from instead; -1 to stay. From version 11 on, otherwise -1. */
   readonly preferredReadReplica: number;
+  /** Whole record batches, except that the last may be cut off. */
   readonly records: Uint8Array | null;
 }
 

@@ -6,10 +6,12 @@ import type { ProtocolWriter } from "../writer.ts";
 
 export interface IncrementalAlterConfigsRequest {
   readonly resources: readonly IncrementalAlterConfigsRequestResource[];
+  /** Checks the request without changing anything. */
   readonly validateOnly: boolean;
 }
 
 export interface IncrementalAlterConfigsRequestResource {
+  /** 2 is a topic, 4 a broker. */
   readonly resourceType: number;
   readonly resourceName: string;
   readonly configs: readonly IncrementalAlterConfigsRequestConfig[];
@@ -17,11 +19,14 @@ export interface IncrementalAlterConfigsRequestResource {
 
 export interface IncrementalAlterConfigsRequestConfig {
   readonly name: string;
+  /** 0 sets, 1 deletes, 2 appends to a list, 3 removes from a list. */
   readonly configOperation: number;
+  /** Null to delete. */
   readonly value: string | null;
 }
 
 export interface IncrementalAlterConfigsResponse {
+  /** How long the client should stay silent, in milliseconds. */
   readonly throttleTimeMs: number;
   readonly responses: readonly IncrementalAlterConfigsResponseResource[];
 }

@@ -5,15 +5,18 @@ import type { ProtocolReader } from "../reader.ts";
 import type { ProtocolWriter } from "../writer.ts";
 
 export interface InitProducerIdRequest {
+  /** Null for an idempotent producer without transactions. */
   readonly transactionalId: string | null;
+  /** Ignored without a transactional id. */
   readonly transactionTimeoutMs: number;
-  /** From version 3 on, otherwise -1. */
+  /** -1 to get a new one. From version 3 on, otherwise -1. */
   readonly producerId: number;
-  /** From version 3 on, otherwise -1. */
+  /** -1 to get a new producer id. From version 3 on, otherwise -1. */
   readonly producerEpoch: number;
 }
 
 export interface InitProducerIdResponse {
+  /** How long the client should stay silent, in milliseconds. */
   readonly throttleTimeMs: number;
   readonly errorCode: number;
   readonly producerId: number;

@@ -5,8 +5,9 @@ import type { ProtocolReader } from "../reader.ts";
 import type { ProtocolWriter } from "../writer.ts";
 
 export interface ListOffsetsRequest {
+  /** -1 for a consumer. */
   readonly replicaId: number;
-  /** From version 2 on, otherwise 0. */
+  /** 0 gives the high watermark as the latest offset; 1 the last stable offset. From version 2 on, otherwise 0. */
   readonly isolationLevel: number;
   readonly topics: readonly ListOffsetsRequestTopic[];
 }
@@ -18,13 +19,17 @@ export interface ListOffsetsRequestTopic {
 
 export interface ListOffsetsRequestPartition {
   readonly partitionIndex: number;
-  /** From version 4 on, otherwise -1. */
+  /**
+   * Lets the broker refuse a client with stale metadata; -1 switches the check off. From version 4 on, otherwise
+   * -1.
+   */
   readonly currentLeaderEpoch: number;
+  /** -1 asks for the latest offset, -2 for the earliest, a time in milliseconds for the first record not older. */
   readonly timestamp: number;
 }
 
 export interface ListOffsetsResponse {
-  /** From version 2 on, otherwise 0. */
+  /** How long the client should stay silent, in milliseconds. From version 2 on, otherwise 0. */
   readonly throttleTimeMs: number;
   readonly topics: readonly ListOffsetsResponseTopic[];
 }
@@ -37,9 +42,11 @@ export interface ListOffsetsResponseTopic {
 export interface ListOffsetsResponsePartition {
   readonly partitionIndex: number;
   readonly errorCode: number;
+  /** The timestamp of the record found; -1 for the special timestamps. */
   readonly timestamp: number;
+  /** -1 if there is no such record. */
   readonly offset: number;
-  /** From version 4 on, otherwise -1. */
+  /** -1 if unknown. From version 4 on, otherwise -1. */
   readonly leaderEpoch: number;
 }
 

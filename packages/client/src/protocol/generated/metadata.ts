@@ -5,7 +5,9 @@ import type { ProtocolReader } from "../reader.ts";
 import type { ProtocolWriter } from "../writer.ts";
 
 export interface MetadataRequest {
+  /** Null asks for all topics, an empty array for none. */
   readonly topics: readonly MetadataRequestTopic[] | null;
+  /** Whether a broker with auto.create.topics.enable may create missing topics. */
   readonly allowAutoTopicCreation: boolean;
   /** In versions 8 to 10, otherwise false. */
   readonly includeClusterAuthorizedOperations: boolean;
@@ -14,21 +16,28 @@ export interface MetadataRequest {
 }
 
 export interface MetadataRequestTopic {
-  /** From version 10 on, otherwise the zero id. */
+  /** Set instead of the name to ask by id; the zero id otherwise. From version 10 on, otherwise the zero id. */
   readonly topicId: string;
   /** Nullable from version 10 on. */
   readonly name: string | null;
 }
 
 export interface MetadataResponse {
+  /** How long the client should stay silent, in milliseconds. */
   readonly throttleTimeMs: number;
   readonly brokers: readonly MetadataResponseBroker[];
   readonly clusterId: string | null;
+  /** -1 if unknown; under KRaft some broker, not the controller itself. */
   readonly controllerId: number;
   readonly topics: readonly MetadataResponseTopic[];
-  /** In versions 8 to 10, otherwise -2147483648. */
+  /**
+   * Bit field of ACL operations; the default means it was not asked for. In versions 8 to 10, otherwise
+   * -2147483648.
+   */
   readonly clusterAuthorizedOperations: number;
-  /** From version 13 on, otherwise 0. */
+  /**
+   * 129 tells the client to start again from its bootstrap servers (KIP-1102). From version 13 on, otherwise 0.
+   */
   readonly errorCode: number;
 }
 
@@ -36,28 +45,35 @@ export interface MetadataResponseBroker {
   readonly nodeId: number;
   readonly host: string;
   readonly port: number;
+  /** Null if the broker has no rack. */
   readonly rack: string | null;
 }
 
 export interface MetadataResponseTopic {
   readonly errorCode: number;
-  /** Nullable from version 12 on. */
+  /** Null if asked for by an id that no topic has. Nullable from version 12 on. */
   readonly name: string | null;
-  /** From version 10 on, otherwise the zero id. */
+  /**
+   * The zero id if the topic is unknown or the cluster has no topic ids. From version 10 on, otherwise the zero id.
+   */
   readonly topicId: string;
   readonly isInternal: boolean;
   readonly partitions: readonly MetadataResponsePartition[];
-  /** From version 8 on, otherwise -2147483648. */
+  /**
+   * Bit field of ACL operations; the default means it was not asked for. From version 8 on, otherwise -2147483648.
+   */
   readonly topicAuthorizedOperations: number;
 }
 
 export interface MetadataResponsePartition {
   readonly errorCode: number;
   readonly partitionIndex: number;
+  /** -1 while there is no leader. */
   readonly leaderId: number;
-  /** From version 7 on, otherwise -1. */
+  /** -1 if unknown. From version 7 on, otherwise -1. */
   readonly leaderEpoch: number;
   readonly replicaNodes: readonly number[];
+  /** In-sync replicas. */
   readonly isrNodes: readonly number[];
   /** From version 5 on, otherwise empty. */
   readonly offlineReplicas: readonly number[];

@@ -6,7 +6,9 @@ import type { ProtocolWriter } from "../writer.ts";
 
 export interface ProduceRequest {
   readonly transactionalId: string | null;
+  /** -1 waits for all in-sync replicas, 1 for the leader, 0 for nobody: then there is no response. */
   readonly acks: number;
+  /** How long the broker may wait for its replicas, in milliseconds. */
   readonly timeoutMs: number;
   readonly topicData: readonly ProduceRequestTopic[];
 }
@@ -21,13 +23,15 @@ export interface ProduceRequestTopic {
 
 export interface ProduceRequestPartition {
   readonly index: number;
+  /** Exactly one record batch. */
   readonly records: Uint8Array | null;
 }
 
 export interface ProduceResponse {
   readonly responses: readonly ProduceResponseTopic[];
+  /** How long the client should stay silent, in milliseconds. */
   readonly throttleTimeMs: number;
-  /** From version 10 on, absent means empty. */
+  /** Addresses of the leaders named above (KIP-951). From version 10 on, absent means empty. */
   readonly nodeEndpoints?: readonly ProduceResponseNodeEndpoint[] | undefined;
 }
 
@@ -42,19 +46,22 @@ export interface ProduceResponseTopic {
 export interface ProduceResponsePartition {
   readonly index: number;
   readonly errorCode: number;
+  /** The offset that the first record got; -1 on an error. */
   readonly baseOffset: number;
+  /** The broker's time, in milliseconds since 1970, if the topic uses LogAppendTime; otherwise -1. */
   readonly logAppendTimeMs: number;
-  /** From version 5 on, otherwise -1. */
+  /** The first offset that still exists; -1 if unknown. From version 5 on, otherwise -1. */
   readonly logStartOffset: number;
-  /** From version 8 on, otherwise empty. */
+  /** The records for which the batch was refused. From version 8 on, otherwise empty. */
   readonly recordErrors: readonly ProduceResponseRecordError[];
   /** From version 8 on, otherwise null. */
   readonly errorMessage: string | null;
-  /** From version 10 on, absent means all defaults. */
+  /** Who leads now, if this broker does not. From version 10 on, absent means all defaults. */
   readonly currentLeader?: ProduceResponseLeader | undefined;
 }
 
 export interface ProduceResponseRecordError {
+  /** Counts the records of the batch from 0. */
   readonly batchIndex: number;
   readonly batchIndexErrorMessage: string | null;
 }
