@@ -30,6 +30,8 @@ export function commonConfig(nodes: number): Record<string, string> {
     "log.cleaner.dedupe.buffer.size": "8388608",
     "log.segment.delete.delay.ms": "0",
     "log.retention.check.interval.ms": "500",
+    // Records of tests carry timestamps such as 1234: by default they would be a week too old and gone in half a second.
+    "log.retention.ms": "-1",
     "log.initial.task.delay.ms": "200",
   };
 }

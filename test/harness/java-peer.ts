@@ -78,7 +78,7 @@ export class JavaPeer implements AsyncDisposable {
         command,
         resolve: (result) => {
           clearTimeout(timer);
-          // The peer's program and PeerCommands are two halves of one contract; each test checks what it uses.
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion
           resolve(result as PeerCommands[Name][1]);
         },
         reject: (error) => {
@@ -104,6 +104,8 @@ export class JavaPeer implements AsyncDisposable {
   }
 
   #settle(line: string): void {
+    // The peer's program and these types are two halves of one contract; each test checks what it uses.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const answer = JSON.parse(line) as Answer;
     const call = this.#pending.get(answer.id);
     // A call that has timed out.

@@ -113,7 +113,7 @@ class JavaCluster implements KafkaCluster {
   }
 
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.process?.end(signal)));
+    await Promise.all(this.nodes.map(async (node) => node.process?.end(signal)));
     await this.#zookeeper?.end("SIGKILL");
     await this.#directory.remove();
   }
