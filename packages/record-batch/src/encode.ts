@@ -1,3 +1,4 @@
+import { integerArgument, invalidArgument, maxInt16, maxInt32 } from "./arguments.ts";
 import { type CompressionName, codecs, compressionNames } from "./compression/index.ts";
 import { crc32c } from "./crc32c.ts";
 import { KafkaError } from "./errors.ts";
@@ -64,7 +65,6 @@ export interface EncodeBatchOptions {
   readonly isControl?: boolean;
 }
 
-const maxInt32 = 0x7fff_ffff;
 const noHeaderKeys: readonly Uint8Array[] = [];
 
 /**
@@ -76,13 +76,13 @@ const noHeaderKeys: readonly Uint8Array[] = [];
 export function encodeBatch(options: EncodeBatchOptions): Uint8Array {
   const { records, offsets, deleteHorizonMs } = options;
   const compression = records.length === 0 ? "none" : (options.compression ?? "none");
-  const baseOffset = safeInteger("baseOffset", options.baseOffset ?? 0, 0);
+  const baseOffset = integerArgument("baseOffset", options.baseOffset ?? 0, 0);
   if (offsets !== undefined && offsets.length !== records.length) {
-    throw invalid(`offsets has ${offsets.length} entries for ${records.length} records`);
+    throw invalidArgument(`offsets has ${offsets.length} entries for ${records.length} records`);
   }
 
   const headerKeys = encodeHeaderKeys(records);
-  const baseTimestamp = safeInteger("timestamp", deleteHorizonMs ?? records[0]?.timestamp ?? -1);
+  const baseTimestamp = integerArgument("timestamp", deleteHorizonMs ?? records[0]?.timestamp ?? -1);
   let maxTimestamp = -1;
   let recordsSize = 0;
   let previousOffset = baseOffset - 1;
@@ -93,15 +93,15 @@ export function encodeBatch(options: EncodeBatchOptions): Uint8Array {
     const record = records[index]!;
     const offset = offsets === undefined ? baseOffset + index : offsets[index]!;
     if (!(Number.isSafeInteger(offset) && offset > previousOffset)) {
-      throw invalid(`offset ${offset} of record ${index} is not an integer above ${previousOffset}`);
+      throw invalidArgument(`offset ${offset} of record ${index} is not an integer above ${previousOffset}`);
     }
     previousOffset = offset;
-    const timestamp = safeInteger("timestamp", record.timestamp);
+    const timestamp = integerArgument("timestamp", record.timestamp);
     if (timestamp > maxTimestamp) maxTimestamp = timestamp;
     const { key, value, headers } = record;
     let size =
       1 +
-      sizeOfVarlong(safeInteger("timestamp delta", timestamp - baseTimestamp)) +
+      sizeOfVarlong(integerArgument("timestamp delta", timestamp - baseTimestamp)) +
       sizeOfVarint(offset - baseOffset) +
       sizeOfBytes(key) +
       sizeOfBytes(value) +
@@ -115,8 +115,8 @@ export function encodeBatch(options: EncodeBatchOptions): Uint8Array {
     recordsSize += sizeOfVarint(size) + size;
   }
   const lastRecordOffset = Math.max(previousOffset, baseOffset);
-  const lastOffset = safeInteger("lastOffset", options.lastOffset ?? lastRecordOffset, lastRecordOffset);
-  if (lastOffset - baseOffset > maxInt32) throw invalid("the batch covers more than 2^31 offsets");
+  const lastOffset = integerArgument("lastOffset", options.lastOffset ?? lastRecordOffset, lastRecordOffset);
+  if (lastOffset - baseOffset > maxInt32) throw invalidArgument("the batch covers more than 2^31 offsets");
   checkSize(recordsSize);
 
   let batch = new Uint8Array(recordsAt + recordsSize);
@@ -153,15 +153,19 @@ export function encodeBatch(options: EncodeBatchOptions): Uint8Array {
 
   writeInt64(batch, baseOffsetAt, baseOffset);
   writeInt32(batch, batchLengthAt, batch.length - prefixSize);
-  writeInt32(batch, partitionLeaderEpochAt, options.partitionLeaderEpoch ?? -1);
+  writeInt32(
+    batch,
+    partitionLeaderEpochAt,
+    integerArgument("partitionLeaderEpoch", options.partitionLeaderEpoch ?? -1, -1, maxInt32),
+  );
   batch[magicAt] = 2;
   writeInt16(batch, attributesAt, attributes);
   writeInt32(batch, lastOffsetDeltaAt, lastOffset - baseOffset);
   writeInt64(batch, baseTimestampAt, baseTimestamp);
-  writeInt64(batch, maxTimestampAt, safeInteger("maxTimestamp", options.maxTimestamp ?? maxTimestamp));
-  writeInt64(batch, producerIdAt, safeInteger("producerId", options.producerId ?? -1));
-  writeInt16(batch, producerEpochAt, options.producerEpoch ?? -1);
-  writeInt32(batch, baseSequenceAt, options.baseSequence ?? -1);
+  writeInt64(batch, maxTimestampAt, integerArgument("maxTimestamp", options.maxTimestamp ?? maxTimestamp));
+  writeInt64(batch, producerIdAt, integerArgument("producerId", options.producerId ?? -1, -1));
+  writeInt16(batch, producerEpochAt, integerArgument("producerEpoch", options.producerEpoch ?? -1, -1, maxInt16));
+  writeInt32(batch, baseSequenceAt, integerArgument("baseSequence", options.baseSequence ?? -1, -1, maxInt32));
   writeInt32(batch, recordCountAt, records.length);
   writeInt32(batch, crcAt, crc32c(batch, attributesAt));
   return batch;
@@ -193,13 +197,4 @@ function writeBytes(target: Uint8Array, at: number, bytes: Uint8Array | null): n
 function checkSize(recordsSize: number): void {
   if (recordsSize <= maxInt32 - recordsAt) return;
   throw new KafkaError(`${recordsSize} bytes of records do not fit into a batch`, { code: "BATCH_TOO_LARGE" });
-}
-
-function safeInteger(name: string, value: number, minimum = -Number.MAX_SAFE_INTEGER): number {
-  if (Number.isSafeInteger(value) && value >= minimum) return value;
-  throw invalid(`${name} ${value} is not a safe integer from ${minimum} on`);
-}
-
-function invalid(why: string): KafkaError {
-  return new KafkaError(`cannot encode the batch: ${why}`, { code: "INVALID_ARGUMENT" });
 }

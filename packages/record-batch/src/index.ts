@@ -10,6 +10,7 @@ export {
   type RecordBatchErrorCode,
   type RecordBatchErrorOptions,
 } from "./errors.ts";
+export { nextOffsetOf } from "./next-offset.ts";
 export { type PlacementFields, type ProducerFields, patchPlacement, patchProducer } from "./patch.ts";
 export { type DecodeOptions, nextBatch, RecordBatch, readBatches } from "./record-batch.ts";
 export { type RecordHeader, RecordPosition } from "./record-position.ts";

@@ -1,5 +1,5 @@
+import { integerArgument, invalidArgument, maxInt16, maxInt32 } from "./arguments.ts";
 import { crc32c } from "./crc32c.ts";
-import { KafkaError } from "./errors.ts";
 import { readInt32, writeInt16, writeInt32, writeInt64 } from "./integers.ts";
 import {
   attributesAt,
@@ -30,10 +30,12 @@ export interface ProducerFields {
  */
 export function patchProducer(bytes: Uint8Array, fields: ProducerFields, start = 0): void {
   const end = endOfBatch(bytes, start);
-  requireSafeInteger("producerId", fields.producerId);
-  writeInt64(bytes, start + producerIdAt, fields.producerId);
-  writeInt16(bytes, start + producerEpochAt, fields.producerEpoch);
-  writeInt32(bytes, start + baseSequenceAt, fields.baseSequence);
+  const producerId = integerArgument("producerId", fields.producerId, -1);
+  const producerEpoch = integerArgument("producerEpoch", fields.producerEpoch, -1, maxInt16);
+  const baseSequence = integerArgument("baseSequence", fields.baseSequence, -1, maxInt32);
+  writeInt64(bytes, start + producerIdAt, producerId);
+  writeInt16(bytes, start + producerEpochAt, producerEpoch);
+  writeInt32(bytes, start + baseSequenceAt, baseSequence);
   writeInt32(bytes, start + crcAt, crc32c(bytes, start + attributesAt, end));
 }
 
@@ -51,9 +53,10 @@ export interface PlacementFields {
  */
 export function patchPlacement(bytes: Uint8Array, fields: PlacementFields, start = 0): void {
   endOfBatch(bytes, start);
-  requireSafeInteger("baseOffset", fields.baseOffset);
-  writeInt64(bytes, start + baseOffsetAt, fields.baseOffset);
-  writeInt32(bytes, start + partitionLeaderEpochAt, fields.partitionLeaderEpoch);
+  const baseOffset = integerArgument("baseOffset", fields.baseOffset, 0);
+  const partitionLeaderEpoch = integerArgument("partitionLeaderEpoch", fields.partitionLeaderEpoch, -1, maxInt32);
+  writeInt64(bytes, start + baseOffsetAt, baseOffset);
+  writeInt32(bytes, start + partitionLeaderEpochAt, partitionLeaderEpoch);
 }
 
 function endOfBatch(bytes: Uint8Array, start: number): number {
@@ -61,10 +64,5 @@ function endOfBatch(bytes: Uint8Array, start: number): number {
     const size = prefixSize + readInt32(bytes, start + batchLengthAt);
     if (size >= recordsAt && start + size <= bytes.length) return start + size;
   }
-  throw new KafkaError(`no whole batch starts at byte ${start}`, { code: "INVALID_ARGUMENT" });
-}
-
-function requireSafeInteger(name: string, value: number): void {
-  if (Number.isSafeInteger(value)) return;
-  throw new KafkaError(`${name} ${value} is not a safe integer`, { code: "INVALID_ARGUMENT" });
+  throw invalidArgument(`no whole batch starts at byte ${start}`);
 }
