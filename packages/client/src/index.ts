@@ -1,1 +1,36 @@
-export {};
+export {
+  type CompressionName,
+  KafkaError,
+  type KafkaErrorOptions,
+  RecordBatch,
+  RecordBatchError,
+  type RecordHeader,
+  RecordPosition,
+} from "@ktables/record-batch";
+export type { AbortSignalLike, CallOptions } from "./abort.ts";
+export {
+  type CreateTopicOptions,
+  createTopic,
+  describeTopicConfigs,
+  setTopicConfigs,
+  type TopicConfigEntry,
+} from "./admin.ts";
+export { KafkaClient } from "./client.ts";
+export type { KafkaClientConfig, TlsConfig } from "./config.ts";
+export {
+  BrokerError,
+  ClosedError,
+  ConnectionError,
+  type ConnectionErrorCode,
+  InvalidOptionError,
+  ProduceError,
+  TimeoutError,
+  UnsupportedApiError,
+} from "./errors.ts";
+export { consoleLogger, type Logger, silentLogger } from "./logger.ts";
+export type { PartitionMetadata, TopicMetadata } from "./metadata.ts";
+export { type IsolationLevel, type ListOffsetsOptions, listOffsets } from "./offsets.ts";
+export { murmur2, partitionForKey } from "./partitioner.ts";
+export { Producer, type ProducerOptions, type ProducerRecord } from "./producer.ts";
+export type { RecordMetadata } from "./producer-batch.ts";
+export { TopicReader, type TopicReaderOptions } from "./reader.ts";

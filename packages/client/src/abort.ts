@@ -1,0 +1,98 @@
+/**
+ * What the library needs of an `AbortSignal`. The real one fits; stated structurally so that the public types need
+ * neither the DOM library nor Node's types.
+ */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** Taken by every call that waits for the network. */
+export interface CallOptions {
+  /** Ends the wait; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignalLike | undefined;
+  /** Milliseconds after which the call rejects with code `TIMEOUT`. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What an aborted signal gives as its reason, or a plain `AbortError` where it gives none. */
+export function abortReason(signal: AbortSignalLike): unknown {
+  return signal.reason ?? new DOMException("This operation was aborted", "AbortError");
+}
+
+export function throwIfAborted(signal: AbortSignalLike | undefined): void {
+  if (signal?.aborted === true) throw abortReason(signal);
+}
+
+/**
+ * Settles with `promise`, or rejects with the signal's reason when that comes first. The promise itself goes on; its
+ * late rejection is observed here, so it never becomes an unhandled one.
+ */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignalLike | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(abortReason(signal));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+/** Resolves after `ms` milliseconds; rejects with the signal's reason when that comes first. */
+export async function sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
+  throwIfAborted(signal);
+  return new Promise<void>((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal === undefined ? undefined : abortReason(signal));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", onAbort);
+  });
+}
+
+/**
+ * The lifetime of one call: it ends when any of the given signals aborts or when its time is up, whichever comes
+ * first. `end()` must be called when the call is over, so that no timer or listener stays behind.
+ */
+export class CallScope {
+  readonly #controller = new AbortController();
+  readonly #detach: (() => void)[] = [];
+  readonly #deadline: number;
+
+  constructor(signals: readonly (AbortSignalLike | undefined)[], timeoutMs?: number, timeoutError?: () => Error) {
+    for (const signal of signals) {
+      if (signal === undefined) continue;
+      if (signal.aborted) {
+        this.#controller.abort(abortReason(signal));
+        continue;
+      }
+      const onAbort = (): void => this.#controller.abort(abortReason(signal));
+      signal.addEventListener("abort", onAbort);
+      this.#detach.push(() => signal.removeEventListener("abort", onAbort));
+    }
+    this.#deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    if (timeoutMs !== undefined && timeoutError !== undefined) {
+      const timer = setTimeout(() => this.#controller.abort(timeoutError()), timeoutMs);
+      this.#detach.push(() => clearTimeout(timer));
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Milliseconds left, never negative; infinite where the call has no timeout. */
+  get remainingMs(): number {
+    return Math.max(0, this.#deadline - performance.now());
+  }
+
+  end(): void {
+    for (const detach of this.#detach.splice(0)) detach();
+  }
+}

@@ -1,0 +1,194 @@
+import { type AbortSignalLike, type CallOptions, CallScope, sleep, throwIfAborted, untilAborted } from "./abort.ts";
+import { backoffMs } from "./backoff.ts";
+import { ErrorCode } from "./broker-errors.ts";
+import {
+  type BrokerAddress,
+  formatAddress,
+  type KafkaClientConfig,
+  type ResolvedConfig,
+  resolveConfig,
+} from "./config.ts";
+import type { Connection } from "./connection.ts";
+import { ConnectionPool, type ConnectionPurpose } from "./connection-pool.ts";
+import { BrokerError, ClosedError, ConnectionError, isRetriable, TimeoutError, toError } from "./errors.ts";
+import { ClusterMetadata, type TopicMetadata } from "./metadata.ts";
+import { metadataApi } from "./protocol/generated/metadata.ts";
+import { zeroUuid } from "./protocol/uuid.ts";
+
+/** One attempt of an operation: `signal` ends with the call, `remainingMs` is what is left of its time. */
+export interface Attempt {
+  readonly signal: AbortSignalLike;
+  readonly remainingMs: number;
+}
+
+/**
+ * A connection to a Kafka cluster, to be shared by any number of tables, writers, readers and producers. Constructing
+ * checks the config and connects to nothing; connections are opened when they are first needed.
+ */
+export class KafkaClient {
+  readonly #config: ResolvedConfig;
+  readonly #pool: ConnectionPool;
+  readonly #metadata = new ClusterMetadata();
+  readonly #refreshing = new Map<string, Promise<TopicMetadata>>();
+  readonly #closing = new AbortController();
+
+  /** @throws InvalidOptionError */
+  constructor(config: string | readonly string[] | KafkaClientConfig) {
+    this.#config = resolveConfig(config);
+    this.#pool = new ConnectionPool(this.#config);
+  }
+
+  /** The checked config with its defaults. Holds secrets: never log it. @internal */
+  get config(): ResolvedConfig {
+    return this.#config;
+  }
+
+  /** Aborted by {@link close}. @internal */
+  get closing(): AbortSignalLike {
+    return this.#closing.signal;
+  }
+
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** The cluster's id, once a broker has told it. */
+  get clusterId(): string | undefined {
+    return this.#metadata.clusterId;
+  }
+
+  /** Ends every connection at once; whatever still waits is rejected with code `CLOSED`. Idempotent. */
+  close(): void {
+    if (this.isClosed) return;
+    this.#closing.abort(new ClosedError("The Kafka client"));
+    this.#pool.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  /**
+   * Asks the cluster for a topic's partitions and leaders; never creates the topic. Retries while the answer may still
+   * change. Rejects with {@link BrokerError} `UNKNOWN_TOPIC_OR_PARTITION` when the topic does not exist.
+   */
+  async topicMetadata(topic: string, options: CallOptions = {}): Promise<TopicMetadata> {
+    return this.retrying(`Metadata of topic "${topic}"`, options, ({ signal }) => this.refreshTopic(topic, signal));
+  }
+
+  /** What is known of a topic without asking. @internal */
+  knownTopic(topic: string): TopicMetadata | undefined {
+    return this.#metadata.topic(topic);
+  }
+
+  /** One attempt to learn the truth about a topic; concurrent callers share it. @internal */
+  async refreshTopic(topic: string, signal: AbortSignalLike): Promise<TopicMetadata> {
+    let refresh = this.#refreshing.get(topic);
+    if (refresh === undefined) {
+      refresh = this.#fetchMetadata(topic).finally(() => this.#refreshing.delete(topic));
+      this.#refreshing.set(topic, refresh);
+    }
+    return untilAborted(refresh, signal);
+  }
+
+  async #fetchMetadata(topic: string): Promise<TopicMetadata> {
+    const connection = await this.anyConnection(this.#closing.signal);
+    const version = connection.versionFor(metadataApi) ?? -1;
+    const response = await connection.request(metadataApi, {
+      topics: [{ topicId: zeroUuid, name: topic }],
+      allowAutoTopicCreation: false,
+      includeClusterAuthorizedOperations: false,
+      includeTopicAuthorizedOperations: false,
+    });
+    return this.#metadata.update(response, version, topic);
+  }
+
+  /** A connection to one broker, by the address that metadata gave. @internal */
+  async brokerConnection(brokerId: number, purpose: ConnectionPurpose, signal: AbortSignalLike): Promise<Connection> {
+    return this.#pool.get(this.#address(brokerId), purpose, signal);
+  }
+
+  /** Ends a connection, so that what waits on it is rejected at once. @internal */
+  dropConnection(brokerId: number, purpose: ConnectionPurpose): void {
+    const address = this.#metadata.broker(brokerId);
+    if (address !== undefined) this.#pool.drop(address, purpose);
+  }
+
+  /**
+   * A control connection to any broker: an open one, else a known broker, else the bootstrap servers in turn. @internal
+   */
+  async anyConnection(signal: AbortSignalLike): Promise<Connection> {
+    const candidates = new Map<string, BrokerAddress>();
+    for (const address of [...shuffled(this.#metadata.brokers()), ...this.#config.bootstrapServers]) {
+      const open = this.#pool.peek(address, "control");
+      if (open !== undefined) return open;
+      candidates.set(formatAddress(address), address);
+    }
+    const failures: Error[] = [];
+    for (const address of candidates.values()) {
+      try {
+        return await this.#pool.get(address, "control", signal);
+      } catch (error) {
+        throwIfAborted(signal);
+        failures.push(toError(error));
+      }
+    }
+    const [only] = failures;
+    if (only !== undefined && failures.length === 1) throw only;
+    throw new ConnectionError(
+      "NO_BROKER_AVAILABLE",
+      [...candidates.keys()].join(","),
+      `None of the brokers could be reached: ${failures.map((failure) => failure.message).join("; ")}`,
+      { cause: new AggregateError(failures), retriable: failures.some(isRetriable) },
+    );
+  }
+
+  /**
+   * Repeats an operation, with growing pauses, while it fails retriably and the call's time lasts. When time is up the
+   * last failure is thrown, because it names what is wrong; only a call that never failed gets a plain timeout.
+   * @internal
+   */
+  async retrying<T>(what: string, options: CallOptions, operation: (attempt: Attempt) => Promise<T>): Promise<T> {
+    const timeoutMs = options.timeoutMs ?? this.#config.requestTimeoutMs;
+    let lastFailure: unknown;
+    const scope = new CallScope(
+      [options.signal, this.#closing.signal],
+      timeoutMs,
+      () => new TimeoutError(`${what} did not succeed within ${timeoutMs} ms`, timeoutMs),
+    );
+    try {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          throwIfAborted(scope.signal);
+          return await untilAborted(operation({ signal: scope.signal, remainingMs: scope.remainingMs }), scope.signal);
+        } catch (error) {
+          if (scope.signal.aborted) throw error;
+          if (!isRetriable(error)) throw error;
+          lastFailure = error;
+        }
+        await sleep(backoffMs(attempt, this.#config.retryBackoffMs, this.#config.maxRetryBackoffMs), scope.signal);
+      }
+    } catch (error) {
+      throw error instanceof TimeoutError && error === scope.signal.reason && lastFailure !== undefined
+        ? lastFailure
+        : error;
+    } finally {
+      scope.end();
+    }
+  }
+
+  #address(brokerId: number): BrokerAddress {
+    const address = this.#metadata.broker(brokerId);
+    if (address === undefined) {
+      throw new BrokerError(ErrorCode.LEADER_NOT_AVAILABLE, { api: "Metadata", broker: String(brokerId) });
+    }
+    return address;
+  }
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, order: Math.random() }))
+    .toSorted((a, b) => a.order - b.order)
+    .map(({ item }) => item);
+}

@@ -1,0 +1,158 @@
+import { InvalidOptionError } from "./errors.ts";
+import { consoleLogger, type Logger } from "./logger.ts";
+import { check, checkOptions } from "./options.ts";
+
+/** TLS settings; PEM text or bytes, never file names: the library reads no file. */
+export interface TlsConfig {
+  /** Certificate authorities to trust instead of the runtime's own list. */
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
+  /** Client certificate chain, where the broker asks for one. */
+  readonly cert?: string | Uint8Array | undefined;
+  /** Private key of `cert`. */
+  readonly key?: string | Uint8Array | undefined;
+  readonly passphrase?: string | undefined;
+  /** Name to ask for (SNI) and to check the certificate against. Default: the broker's host name. */
+  readonly serverName?: string | undefined;
+  /** `false` accepts any certificate; for tests only. Default true. */
+  readonly rejectUnauthorized?: boolean | undefined;
+}
+
+/** How to reach a Kafka cluster. Durations are milliseconds. */
+export interface KafkaClientConfig {
+  /** `host:port` pairs, comma-separated or as an array; the port defaults to 9092. Some brokers of the cluster suffice. */
+  readonly bootstrapServers: string | readonly string[];
+  /** Name under which the cluster's operators see this client. Default `ktables`. */
+  readonly clientId?: string | undefined;
+  /** `true` for TLS with the runtime's certificate authorities. Default: no TLS. */
+  readonly tls?: boolean | TlsConfig | undefined;
+  /** Time to establish one connection, TLS and version exchange included. Default 10 000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Time to wait for an answer, beyond what the broker was asked to wait. Default 30 000. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** First pause before a retry; doubled each time, with jitter. Default 100. */
+  readonly retryBackoffMs?: number | undefined;
+  /** Longest pause before a retry. Default 1 000. */
+  readonly maxRetryBackoffMs?: number | undefined;
+  /** Age at which metadata is fetched again, so that new partitions are found. Default 300 000. */
+  readonly metadataMaxAgeMs?: number | undefined;
+  /** Longest answer to accept, in bytes; must exceed the topic's largest batch. Default 104 857 600 (100 MiB). */
+  readonly maxResponseBytes?: number | undefined;
+  /** Default: warnings and errors to the console. */
+  readonly logger?: Logger | undefined;
+}
+
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** {@link KafkaClientConfig} checked, copied and with its defaults filled in. */
+export interface ResolvedConfig {
+  readonly bootstrapServers: readonly BrokerAddress[];
+  readonly clientId: string;
+  readonly tls: TlsConfig | undefined;
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly retryBackoffMs: number;
+  readonly maxRetryBackoffMs: number;
+  readonly metadataMaxAgeMs: number;
+  readonly maxResponseBytes: number;
+  readonly logger: Logger;
+}
+
+const pem = (value: unknown): string | undefined =>
+  typeof value === "string" || value instanceof Uint8Array ? undefined : "PEM text or bytes";
+
+const tlsChecks = {
+  ca: (value: unknown) =>
+    (Array.isArray(value) ? value : [value]).every((item) => pem(item) === undefined)
+      ? undefined
+      : "PEM text or bytes, or an array of them",
+  cert: pem,
+  key: pem,
+  passphrase: check.string,
+  serverName: check.nonEmptyString,
+  rejectUnauthorized: check.boolean,
+};
+
+const configChecks = {
+  bootstrapServers: (value: unknown) =>
+    typeof value === "string" || (Array.isArray(value) && value.every((item) => typeof item === "string"))
+      ? undefined
+      : "a string or an array of strings",
+  clientId: check.string,
+  tls: (value: unknown) =>
+    typeof value === "boolean" || check.object(value) === undefined ? undefined : "true, false or an object",
+  connectTimeoutMs: check.durationMs,
+  requestTimeoutMs: check.durationMs,
+  retryBackoffMs: check.durationMs,
+  maxRetryBackoffMs: check.durationMs,
+  metadataMaxAgeMs: check.durationMs,
+  maxResponseBytes: check.integer(1024, 0x7fff_ffff),
+  logger: (value: unknown) =>
+    typeof value === "object" &&
+    value !== null &&
+    ["debug", "info", "warn", "error"].every((name) => typeof (value as Record<string, unknown>)[name] === "function")
+      ? undefined
+      : "an object with the functions debug, info, warn and error",
+};
+
+/** Checks a config, or a bare bootstrap string. Throws {@link InvalidOptionError}; touches no network. */
+export function resolveConfig(config: string | readonly string[] | KafkaClientConfig): ResolvedConfig {
+  const given: KafkaClientConfig =
+    typeof config === "string" || isStringArray(config) ? { bootstrapServers: config } : config;
+  checkOptions("connection", given, configChecks);
+  if (given.bootstrapServers === undefined) {
+    throw new InvalidOptionError("bootstrapServers", "connection: bootstrapServers is missing");
+  }
+  if (typeof given.tls === "object") checkOptions("connection.tls", given.tls, tlsChecks);
+  const retryBackoffMs = given.retryBackoffMs ?? 100;
+  return {
+    bootstrapServers: parseBootstrapServers(given.bootstrapServers),
+    clientId: given.clientId ?? "ktables",
+    tls: given.tls === true ? {} : given.tls === false ? undefined : given.tls && { ...given.tls },
+    connectTimeoutMs: given.connectTimeoutMs ?? 10_000,
+    requestTimeoutMs: given.requestTimeoutMs ?? 30_000,
+    retryBackoffMs,
+    maxRetryBackoffMs: Math.max(given.maxRetryBackoffMs ?? 1000, retryBackoffMs),
+    metadataMaxAgeMs: given.metadataMaxAgeMs ?? 300_000,
+    maxResponseBytes: given.maxResponseBytes ?? 100 * 1024 * 1024,
+    logger: given.logger ?? consoleLogger,
+  };
+}
+
+function isStringArray(value: unknown): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+/** Parses `host:port,…`; IPv6 addresses stand in brackets. Throws {@link InvalidOptionError} naming the bad entry. */
+export function parseBootstrapServers(servers: string | readonly string[]): BrokerAddress[] {
+  const entries = (typeof servers === "string" ? servers.split(",") : [...servers])
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+  if (entries.length === 0) {
+    throw new InvalidOptionError("bootstrapServers", "connection: bootstrapServers is empty; give host:port");
+  }
+  return entries.map((entry) => {
+    const match = /^(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\s:[\]/@]+))(?::(\d{1,5}))?$/.exec(entry);
+    const host = match?.[1] ?? match?.[2];
+    const port = match?.[3] === undefined ? 9092 : Number(match[3]);
+    if (host === undefined || port < 1 || port > 65_535) {
+      throw new InvalidOptionError(
+        "bootstrapServers",
+        `connection: "${withoutCredentials(entry)}" is not a bootstrap server; write host:port, with a port from 1 to 65535` +
+          (entry.includes("://") ? " and without a URL scheme" : ""),
+      );
+    }
+    return { host, port };
+  });
+}
+
+/** Somebody who writes a URL may have put a password into it. */
+function withoutCredentials(entry: string): string {
+  return entry.replace(/\/\/[^@/]*@/, "//…@");
+}
+
+export function formatAddress(address: BrokerAddress): string {
+  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}

@@ -1,0 +1,152 @@
+import { KafkaError, type KafkaErrorOptions } from "@ktables/record-batch";
+import { type BrokerErrorFacts, brokerErrorFacts } from "./broker-errors.ts";
+
+/** An option has a wrong type or value, or is unknown; thrown before the network is touched. Code `INVALID_OPTION`. */
+export class InvalidOptionError extends KafkaError {
+  /** The option's name as the caller wrote it. */
+  readonly option: string;
+
+  constructor(option: string, message: string) {
+    super(message, { code: "INVALID_OPTION" });
+    this.option = option;
+  }
+}
+
+/** Codes of {@link ConnectionError}. */
+export type ConnectionErrorCode =
+  /** No TCP or TLS connection could be made. */
+  | "CONNECTION_FAILED"
+  /** An established connection ended before the answer came. */
+  | "CONNECTION_CLOSED"
+  /** The peer does not speak Kafka's protocol in clear: an HTTP server, or a listener that expects TLS. */
+  | "NOT_KAFKA"
+  /** TLS could not be negotiated, or a certificate was refused. */
+  | "TLS_FAILED"
+  /** A frame is longer than `maxResponseBytes`, or its length is impossible. */
+  | "FRAME_TOO_LARGE"
+  /** The answer could not be matched or decoded. */
+  | "PROTOCOL_VIOLATION"
+  /** None of the bootstrap servers could be used. */
+  | "NO_BROKER_AVAILABLE";
+
+/** Something went wrong with the connection to a broker. */
+export class ConnectionError extends KafkaError {
+  /** `host:port`. */
+  readonly broker: string;
+  /** Whether bytes of the request may have reached the broker, so that it may have been carried out. */
+  readonly maybeSent: boolean;
+
+  constructor(
+    code: ConnectionErrorCode,
+    broker: string,
+    message: string,
+    options: { cause?: unknown; retriable?: boolean; maybeSent?: boolean } = {},
+  ) {
+    super(message, { code, retriable: options.retriable ?? true, cause: options.cause });
+    this.broker = broker;
+    this.maybeSent = options.maybeSent ?? false;
+  }
+}
+
+/** A call did not finish in time. Code `TIMEOUT`. */
+export class TimeoutError extends KafkaError {
+  readonly timeoutMs: number;
+  /** As in {@link ConnectionError.maybeSent}. */
+  readonly maybeSent: boolean;
+
+  constructor(message: string, timeoutMs: number, options: { cause?: unknown; maybeSent?: boolean } = {}) {
+    super(message, { code: "TIMEOUT", retriable: true, cause: options.cause });
+    this.timeoutMs = timeoutMs;
+    this.maybeSent = options.maybeSent ?? false;
+  }
+}
+
+/** The client, reader or producer was closed while, or before, the call was made. Code `CLOSED`. */
+export class ClosedError extends KafkaError {
+  constructor(what: string) {
+    super(`${what} is closed`, { code: "CLOSED" });
+  }
+}
+
+/** The broker and this client share no version of an API. Code `UNSUPPORTED_API`. */
+export class UnsupportedApiError extends KafkaError {
+  readonly api: string;
+  readonly broker: string;
+
+  constructor(api: string, broker: string, message: string) {
+    super(message, { code: "UNSUPPORTED_API" });
+    this.api = api;
+    this.broker = broker;
+  }
+}
+
+/** Where a broker's error code was found. */
+export interface BrokerErrorContext {
+  readonly api: string;
+  readonly broker?: string | undefined;
+  readonly topic?: string | undefined;
+  readonly partition?: number | undefined;
+  /** The text that the broker sent along, if any. */
+  readonly brokerMessage?: string | null | undefined;
+}
+
+/** A broker answered with an error code. `code` is Kafka's own name for it, e.g. `TOPIC_AUTHORIZATION_FAILED`. */
+export class BrokerError extends KafkaError {
+  readonly errorCode: number;
+  /** Whether the metadata that led to this request should be fetched again before the next attempt. */
+  readonly refreshMetadata: boolean;
+  readonly api: string;
+  readonly broker: string | undefined;
+  readonly topic: string | undefined;
+  readonly partition: number | undefined;
+
+  constructor(errorCode: number, context: BrokerErrorContext) {
+    const facts: BrokerErrorFacts = brokerErrorFacts(errorCode);
+    const place =
+      context.topic === undefined
+        ? ""
+        : ` for topic "${context.topic}"${context.partition === undefined ? "" : ` partition ${context.partition}`}`;
+    const detail = context.brokerMessage ? `: ${context.brokerMessage}` : `: ${facts.description}`;
+    super(`${context.api}${place} failed with ${facts.name} (${errorCode})${detail}`, {
+      code: facts.name,
+      retriable: facts.retriable,
+    });
+    this.errorCode = errorCode;
+    this.refreshMetadata = facts.refreshMetadata;
+    this.api = context.api;
+    this.broker = context.broker;
+    this.topic = context.topic;
+    this.partition = context.partition;
+  }
+}
+
+/** A record was not acknowledged. */
+export class ProduceError extends KafkaError {
+  readonly topic: string;
+  readonly partition: number | undefined;
+  /**
+   * `false`: the record is certainly not in the log. `true`: it may or may not be, because the broker never gave a
+   * definite answer.
+   */
+  readonly maybeWritten: boolean;
+
+  constructor(
+    message: string,
+    options: KafkaErrorOptions & { topic: string; partition?: number | undefined; maybeWritten: boolean },
+  ) {
+    super(message, options);
+    this.topic = options.topic;
+    this.partition = options.partition;
+    this.maybeWritten = options.maybeWritten;
+  }
+}
+
+/** Any thrown value as an Error, for `cause` chains and logs. */
+export function toError(value: unknown): Error {
+  return value instanceof Error ? value : new Error(String(value));
+}
+
+/** Whether an operation that failed with this error may succeed when repeated. */
+export function isRetriable(error: unknown): boolean {
+  return error instanceof KafkaError && error.retriable;
+}

@@ -1,0 +1,93 @@
+import { KafkaError } from "@ktables/record-batch";
+
+/** Bytes arrived that cannot be the start of a Kafka frame. */
+export class FrameError extends KafkaError {
+  constructor(code: "NOT_KAFKA" | "FRAME_TOO_LARGE", message: string) {
+    super(message, { code });
+  }
+}
+
+const lengthBytes = 4;
+/** Up to here a frame's buffer is allocated at its claimed length; beyond, it grows with the bytes that really arrive. */
+const trustedAllocation = 1 << 20;
+
+/**
+ * Cuts a byte stream into frames: a signed 32-bit big-endian length, then as many bytes. Each frame is handed over as
+ * one contiguous view without its length; it may share memory with the chunk that it arrived in.
+ */
+export class FrameAssembler {
+  readonly #maxFrameBytes: number;
+  readonly #onFrame: (frame: Uint8Array) => void;
+  readonly #prefix = new Uint8Array(lengthBytes);
+  #prefixFilled = 0;
+  #frame: Uint8Array | undefined;
+  #frameLength = 0;
+  #frameFilled = 0;
+
+  constructor(maxFrameBytes: number, onFrame: (frame: Uint8Array) => void) {
+    this.#maxFrameBytes = maxFrameBytes;
+    this.#onFrame = onFrame;
+  }
+
+  /** Throws {@link FrameError}; the stream is unusable afterwards. */
+  push(chunk: Uint8Array): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#frame !== undefined) {
+        at += this.#fill(this.#frame, chunk, at);
+        continue;
+      }
+      const wanted = Math.min(lengthBytes - this.#prefixFilled, chunk.length - at);
+      this.#prefix.set(chunk.subarray(at, at + wanted), this.#prefixFilled);
+      this.#prefixFilled += wanted;
+      at += wanted;
+      if (this.#prefixFilled < lengthBytes) return;
+      this.#prefixFilled = 0;
+      const length = checkedLength(this.#prefix, this.#maxFrameBytes);
+      if (chunk.length - at >= length) {
+        this.#onFrame(chunk.subarray(at, at + length));
+        at += length;
+      } else {
+        this.#frame = new Uint8Array(Math.min(length, trustedAllocation));
+        this.#frameLength = length;
+        this.#frameFilled = 0;
+      }
+    }
+  }
+
+  #fill(frame: Uint8Array, chunk: Uint8Array, at: number): number {
+    const count = Math.min(this.#frameLength - this.#frameFilled, chunk.length - at);
+    if (this.#frameFilled + count > frame.length) {
+      const larger = new Uint8Array(Math.min(this.#frameLength, Math.max(this.#frameFilled + count, frame.length * 2)));
+      larger.set(frame.subarray(0, this.#frameFilled));
+      this.#frame = larger;
+    }
+    this.#frame?.set(chunk.subarray(at, at + count), this.#frameFilled);
+    this.#frameFilled += count;
+    if (this.#frameFilled === this.#frameLength) {
+      const whole = this.#frame;
+      this.#frame = undefined;
+      if (whole !== undefined) this.#onFrame(whole);
+    }
+    return count;
+  }
+}
+
+function checkedLength(prefix: Uint8Array, maxFrameBytes: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = prefix;
+  const length = (a << 24) | (b << 16) | (c << 8) | d;
+  if (length >= 4 && length <= maxFrameBytes) return length;
+  if (String.fromCharCode(a, b, c, d) === "HTTP") {
+    throw new FrameError("NOT_KAFKA", "it answers in HTTP: this is a web server's port, not a Kafka listener");
+  }
+  // A TLS record: alert (21) or handshake (22), version 3.x.
+  if ((a === 0x15 || a === 0x16) && b === 0x03) {
+    throw new FrameError("NOT_KAFKA", "it answers in TLS: this listener expects TLS, so set the option tls");
+  }
+  throw new FrameError(
+    length > maxFrameBytes ? "FRAME_TOO_LARGE" : "NOT_KAFKA",
+    length > maxFrameBytes
+      ? `it announces an answer of ${length} bytes, more than maxResponseBytes (${maxFrameBytes})`
+      : `it announces an answer of ${length} bytes, which no Kafka broker does`,
+  );
+}

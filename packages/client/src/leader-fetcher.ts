@@ -1,0 +1,330 @@
+import { AbortedTransactions, type KafkaError, nextBatch, nextOffsetOf, RecordBatchError } from "@ktables/record-batch";
+import { type AbortSignalLike, sleep } from "./abort.ts";
+import { backoffMs } from "./backoff.ts";
+import { ErrorCode } from "./broker-errors.ts";
+import type { KafkaClient } from "./client.ts";
+import { BrokerError, toError } from "./errors.ts";
+import { isolationCode, listOffsets } from "./offsets.ts";
+import type { PartitionCursor } from "./partition-cursor.ts";
+import { type FetchResponse, type FetchResponsePartition, fetchApi } from "./protocol/generated/fetch.ts";
+import { zeroUuid } from "./protocol/uuid.ts";
+import type { TopicReaderOptions } from "./reader.ts";
+
+export interface LeaderFetcherContext {
+  readonly client: KafkaClient;
+  readonly topic: string;
+  readonly topicId: string | undefined;
+  readonly leader: number;
+  readonly purpose: `fetch ${number}`;
+  /** All partitions of the reader; those led by `leader` are this fetcher's. */
+  readonly cursors: ReadonlyMap<number, PartitionCursor>;
+  readonly options: TopicReaderOptions;
+  readonly signal: AbortSignalLike;
+  staleMetadata(): void;
+  /** Reports a failure; one that is not retriable ends the reader. */
+  trouble(error: unknown): void;
+  fail(error: Error): void;
+}
+
+/** What was asked of one partition, so that an answer that no longer fits can be told. */
+interface Asked {
+  readonly cursor: PartitionCursor;
+  readonly fetchOffset: number;
+}
+
+interface Flight {
+  readonly asked: readonly Asked[];
+  readonly response: Promise<FetchResponse>;
+}
+
+/** Bytes of one partition that passed inspection and wait to be applied. */
+interface Delivery {
+  readonly cursor: PartitionCursor;
+  readonly answer: FetchResponsePartition;
+  readonly records: Uint8Array;
+}
+
+/** The longest that batches are applied in one go before other work of the process gets its turn, in milliseconds. */
+const sliceMs = 8;
+/** The last version that names topics; later ones know them by id only. */
+const lastVersionWithNames = 12;
+/** So many damaged answers in a row mean that the log itself is damaged. */
+const maximumCorruptAnswers = 3;
+
+/**
+ * Fetches the partitions that one broker leads, until it leads none or the reader is closed. The next request is on
+ * the wire while the last answer is applied; never more than that, so memory stays bounded by two answers.
+ */
+export async function runLeaderFetcher(context: LeaderFetcherContext): Promise<void> {
+  let flight: Flight | undefined;
+  let failures = 0;
+  const { config } = context.client;
+  while (!context.signal.aborted) {
+    try {
+      flight ??= startFetch(context);
+      if (flight === undefined) {
+        const pause = pauseOf(context);
+        if (pause === undefined) return;
+        await sleep(pause, context.signal);
+        continue;
+      }
+      const { asked, response }: Flight = flight;
+      flight = undefined;
+      const deliveries = await inspect(context, asked, await response);
+      failures = 0;
+      if (deliveries.length > 0) flight = startFetch(context);
+      await apply(context, deliveries);
+    } catch (error) {
+      if (context.signal.aborted) return;
+      flight = undefined;
+      for (const cursor of ownCursors(context)) cursor.rewind();
+      context.trouble(error);
+      if (context.signal.aborted) return;
+      context.staleMetadata();
+      await sleep(backoffMs(failures++, config.retryBackoffMs, config.maxRetryBackoffMs), context.signal).catch(
+        () => undefined,
+      );
+    }
+  }
+}
+
+function ownCursors(context: LeaderFetcherContext): PartitionCursor[] {
+  return [...context.cursors.values()].filter(({ leader }) => leader === context.leader);
+}
+
+/** How long every partition of this leader has to wait; undefined when it leads none. */
+function pauseOf(context: LeaderFetcherContext): number | undefined {
+  const own = ownCursors(context);
+  if (own.length === 0) return undefined;
+  return Math.max(1, Math.min(...own.map(({ retryAt }) => retryAt)) - performance.now());
+}
+
+/** Sends a request for every partition that is not pausing; undefined when there is none. */
+function startFetch(context: LeaderFetcherContext): Flight | undefined {
+  const now = performance.now();
+  const asked = ownCursors(context)
+    .filter(({ retryAt }) => retryAt <= now)
+    .map((cursor): Asked => ({ cursor, fetchOffset: cursor.fetchOffset }));
+  if (asked.length === 0) return undefined;
+  const response = send(context, asked);
+  // The answer may fail while nobody waits for it yet; whoever awaits it next still sees the failure.
+  response.catch(() => undefined);
+  return { asked, response };
+}
+
+async function send(context: LeaderFetcherContext, asked: readonly Asked[]): Promise<FetchResponse> {
+  const { client, options, signal } = context;
+  const maxBytes = options.maxBytes ?? 16 * 1024 * 1024;
+  const maxWaitMs = options.maxWaitMs ?? 500;
+  const connection = await client.brokerConnection(context.leader, context.purpose, signal);
+  return connection.request(
+    fetchApi,
+    {
+      replicaId: -1,
+      maxWaitMs,
+      minBytes: 1,
+      maxBytes,
+      isolationLevel: isolationCode(options.isolation ?? "read_committed"),
+      // No fetch session (KIP-227): id 0 with epoch -1 asks for a full answer and opens none.
+      sessionId: 0,
+      sessionEpoch: -1,
+      topics: [
+        {
+          topic: context.topic,
+          topicId: context.topicId ?? zeroUuid,
+          partitions: asked.map(({ cursor, fetchOffset }) => ({
+            partition: cursor.partition,
+            currentLeaderEpoch: cursor.leaderEpoch,
+            fetchOffset,
+            lastFetchedEpoch: -1,
+            logStartOffset: -1,
+            partitionMaxBytes: maxBytes,
+          })),
+        },
+      ],
+      forgottenTopicsData: [],
+      rackId: "",
+    },
+    {
+      serverWaitMs: maxWaitMs,
+      signal,
+      maxVersion: context.topicId === undefined ? lastVersionWithNames : undefined,
+    },
+  );
+}
+
+/** Sorts an answer into what can be applied and what failed, and moves the fetch offsets past what can be applied. */
+async function inspect(
+  context: LeaderFetcherContext,
+  asked: readonly Asked[],
+  response: FetchResponse,
+): Promise<Delivery[]> {
+  if (response.errorCode !== ErrorCode.NONE) throw new BrokerError(response.errorCode, { api: "Fetch" });
+  const answers = new Map<number, FetchResponsePartition>();
+  for (const topic of response.responses) {
+    if (topic.topic !== context.topic && topic.topicId !== context.topicId) continue;
+    for (const answer of topic.partitions) {
+      if (!answers.has(answer.partitionIndex)) answers.set(answer.partitionIndex, answer);
+    }
+  }
+  const deliveries: Delivery[] = [];
+  for (const { cursor, fetchOffset } of asked) {
+    // The cursor may have been rewound, or its leader may have changed, while the request was on its way.
+    if (cursor.fetchOffset !== fetchOffset || cursor.leader !== context.leader) continue;
+    const answer = answers.get(cursor.partition);
+    if (answer === undefined) {
+      pausePartition(context, cursor);
+    } else if (answer.errorCode !== ErrorCode.NONE) {
+      await handleError(context, cursor, answer.errorCode);
+    } else {
+      if (answer.records === null || answer.records.length === 0) {
+        cursor.failures = 0;
+        noteWatermarks(cursor, answer);
+        context.options.onProgress?.(cursor.partition);
+        continue;
+      }
+      const nextOffset = nextOffsetOf(answer.records);
+      if (nextOffset !== undefined && nextOffset > fetchOffset) cursor.fetchOffset = nextOffset;
+      deliveries.push({ cursor, answer, records: answer.records });
+    }
+  }
+  return deliveries;
+}
+
+function noteWatermarks(cursor: PartitionCursor, answer: FetchResponsePartition): void {
+  cursor.highWatermark = answer.highWatermark;
+  cursor.lastStableOffset = answer.lastStableOffset;
+  cursor.logStartOffset = answer.logStartOffset;
+}
+
+/** The partition is left out of requests for a while that grows with every failure in a row. */
+function pausePartition(context: LeaderFetcherContext, cursor: PartitionCursor): void {
+  const { retryBackoffMs, maxRetryBackoffMs } = context.client.config;
+  cursor.retryAt = performance.now() + backoffMs(cursor.failures++, retryBackoffMs, maxRetryBackoffMs);
+}
+
+/** A partition's error stays with the partition: the others of the answer are used. */
+async function handleError(context: LeaderFetcherContext, cursor: PartitionCursor, errorCode: number): Promise<void> {
+  const error = new BrokerError(errorCode, {
+    api: "Fetch",
+    broker: String(context.leader),
+    topic: context.topic,
+    partition: cursor.partition,
+  });
+  pausePartition(context, cursor);
+  if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE && !cursor.hasApplied) {
+    // Retention moved the log's start between looking it up and reading it: nothing was read, so nothing is lost.
+    const earliest = await listOffsets(context.client, context.topic, "earliest", {
+      partitions: [cursor.partition],
+      signal: context.signal,
+    });
+    cursor.position = earliest.get(cursor.partition) ?? cursor.position;
+    cursor.rewind();
+    return;
+  }
+  if (errorCode === ErrorCode.CORRUPT_MESSAGE && cursor.failures >= maximumCorruptAnswers) {
+    context.fail(error);
+    return;
+  }
+  context.trouble(error);
+  if (error.refreshMetadata) context.staleMetadata();
+}
+
+/** Hands the batches over in order, yielding to other work every few milliseconds. */
+async function apply(context: LeaderFetcherContext, deliveries: readonly Delivery[]): Promise<void> {
+  let sliceEnd = performance.now() + sliceMs;
+  for (const { cursor, answer, records } of deliveries) {
+    const aborted =
+      (context.options.isolation ?? "read_committed") === "read_committed"
+        ? new AbortedTransactions(answer.abortedTransactions)
+        : undefined;
+    const before = cursor.position;
+    noteWatermarks(cursor, answer);
+    for (let at = 0; ; ) {
+      const size = applyBatch(context, cursor, records, at, aborted);
+      if (size === 0) break;
+      at += size;
+      if (performance.now() >= sliceEnd) {
+        await yieldToOthers();
+        if (context.signal.aborted) return;
+        sliceEnd = performance.now() + sliceMs;
+      }
+    }
+    if (context.signal.aborted) return;
+    if (cursor.position === before) {
+      pausePartition(context, cursor);
+    } else {
+      cursor.failures = 0;
+    }
+    context.options.onProgress?.(cursor.partition);
+  }
+}
+
+/** Returns the size of the batch in bytes; 0 at the end of what is whole and sound. */
+function applyBatch(
+  context: LeaderFetcherContext,
+  cursor: PartitionCursor,
+  records: Uint8Array,
+  at: number,
+  aborted: AbortedTransactions | undefined,
+): number {
+  try {
+    const batch = nextBatch(records, at);
+    if (batch === undefined) {
+      if (at === 0) throw truncated(records.length);
+      return 0;
+    }
+    const isAborted = aborted?.isAborted(batch) ?? false;
+    if (batch.nextOffset > cursor.position) {
+      if (!batch.isControl && !isAborted && batch.recordCount > 0) {
+        context.options.onBatch(cursor.partition, batch, cursor.position);
+      }
+      cursor.position = batch.nextOffset;
+      cursor.hasApplied = true;
+      context.options.onProgress?.(cursor.partition);
+    }
+    return batch.sizeInBytes;
+  } catch (error) {
+    cursor.rewind();
+    if (!(error instanceof RecordBatchError)) {
+      context.fail(toError(error));
+      return 0;
+    }
+    handleDamage(context, cursor, error);
+    return 0;
+  }
+}
+
+/** Damage may have happened on the way, so it is fetched again; what stays damaged is never skipped. */
+function handleDamage(context: LeaderFetcherContext, cursor: PartitionCursor, error: RecordBatchError): void {
+  if (cursor.failures + 1 >= maximumCorruptAnswers) {
+    context.fail(damage(context, cursor, error));
+    return;
+  }
+  context.client.config.logger.warn(
+    `Topic "${context.topic}" partition ${cursor.partition}: fetching a damaged batch again: ${error.message}`,
+  );
+}
+
+function damage(context: LeaderFetcherContext, cursor: PartitionCursor, cause: RecordBatchError): KafkaError {
+  return new BrokerError(ErrorCode.CORRUPT_MESSAGE, {
+    api: "Fetch",
+    broker: String(context.leader),
+    topic: context.topic,
+    partition: cursor.partition,
+    brokerMessage: `at offset ${cursor.position}: ${cause.message}`,
+  });
+}
+
+function truncated(length: number): RecordBatchError {
+  return new RecordBatchError(`the answer has ${length} bytes but no whole batch`, {
+    code: "BATCH_TRUNCATED",
+    byteOffset: 0,
+  });
+}
+
+async function yieldToOthers(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,110 @@
+import type { CallOptions } from "./abort.ts";
+import { ErrorCode } from "./broker-errors.ts";
+import type { Attempt, KafkaClient } from "./client.ts";
+import { BrokerError } from "./errors.ts";
+import type { PartitionMetadata } from "./metadata.ts";
+import { listOffsetsApi } from "./protocol/generated/list-offsets.ts";
+
+/** Which records a reader sees, and so where a partition ends for it. */
+export type IsolationLevel = "read_uncommitted" | "read_committed";
+
+export function isolationCode(level: IsolationLevel): number {
+  return level === "read_committed" ? 1 : 0;
+}
+
+export interface ListOffsetsOptions extends CallOptions {
+  /** Default: all partitions of the topic. */
+  readonly partitions?: readonly number[] | undefined;
+  /** `read_committed` ends at the last stable offset, `read_uncommitted` (default) at the high watermark. */
+  readonly isolation?: IsolationLevel | undefined;
+}
+
+const timestampOf = { earliest: -2, latest: -1 } as const;
+
+/**
+ * Where partitions begin or end, as their leaders see it now: one request per leader, on a connection that no long
+ * poll shares. Retries until every partition has answered or time is up. Returns offsets by partition.
+ */
+export async function listOffsets(
+  client: KafkaClient,
+  topic: string,
+  at: "earliest" | "latest",
+  options: ListOffsetsOptions = {},
+): Promise<Map<number, number>> {
+  const found = new Map<number, number>();
+  let stale = false;
+  await client.retrying(`ListOffsets of topic "${topic}"`, options, async (attempt) => {
+    const known = stale ? undefined : client.knownTopic(topic);
+    const metadata = known ?? (await client.refreshTopic(topic, attempt.signal));
+    stale = true;
+    const missing = metadata.partitions.filter(
+      ({ partition }) => !found.has(partition) && (options.partitions?.includes(partition) ?? true),
+    );
+    const leaders = [...new Set(missing.map(({ leader }) => leader))];
+    const results = await Promise.allSettled(
+      leaders.map((leader) => {
+        const partitions = missing.filter((partition) => partition.leader === leader);
+        return listAtLeader(client, topic, leader, partitions, timestampOf[at], options.isolation, attempt, found);
+      }),
+    );
+    const failure = results.find((result) => result.status === "rejected");
+    if (failure !== undefined) throw failure.reason;
+  });
+  return found;
+}
+
+async function listAtLeader(
+  client: KafkaClient,
+  topic: string,
+  leader: number,
+  partitions: readonly PartitionMetadata[],
+  timestamp: number,
+  isolation: IsolationLevel | undefined,
+  attempt: Attempt,
+  found: Map<number, number>,
+): Promise<void> {
+  if (leader < 0) {
+    throw new BrokerError(ErrorCode.LEADER_NOT_AVAILABLE, {
+      api: "ListOffsets",
+      topic,
+      partition: partitions[0]?.partition,
+    });
+  }
+  const connection = await client.brokerConnection(leader, "control", attempt.signal);
+  const response = await connection.request(
+    listOffsetsApi,
+    {
+      replicaId: -1,
+      isolationLevel: isolationCode(isolation ?? "read_uncommitted"),
+      topics: [
+        {
+          name: topic,
+          partitions: partitions.map(({ partition, leaderEpoch }) => ({
+            partitionIndex: partition,
+            currentLeaderEpoch: leaderEpoch,
+            timestamp,
+          })),
+        },
+      ],
+    },
+    { signal: attempt.signal },
+  );
+  const answers = response.topics.find(({ name }) => name === topic)?.partitions ?? [];
+  let failure: BrokerError | undefined;
+  for (const { partition } of partitions) {
+    const answer = answers.find(({ partitionIndex }) => partitionIndex === partition);
+    const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    if (answer !== undefined && errorCode === ErrorCode.NONE && answer.offset >= 0) {
+      found.set(partition, answer.offset);
+    } else {
+      // A negative offset without an error is an answer that cannot be true; the leader may not know better yet.
+      failure = new BrokerError(errorCode === ErrorCode.NONE ? ErrorCode.OFFSET_NOT_AVAILABLE : errorCode, {
+        api: "ListOffsets",
+        broker: connection.broker,
+        topic,
+        partition,
+      });
+    }
+  }
+  if (failure !== undefined) throw failure;
+}

@@ -1,0 +1,140 @@
+import { type CompressionName, encodeBatch, type RecordInput } from "@ktables/record-batch";
+import { estimatedSize, ProducerBatch, type RecordMetadata } from "./producer-batch.ts";
+
+/** Who writes, as the broker knows it: together with sequence numbers it lets the broker drop repeated batches. */
+export interface ProducerIdentity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+/** The broker remembers this many batches of a producer and partition (KIP-98), so no more may be undecided. */
+const maximumInFlight = 5;
+/** Sequence numbers are non-negative 32-bit integers; after the last comes 0. */
+const sequenceModulus = 2 ** 31;
+
+export function advanceSequence(sequence: number, count: number): number {
+  return (sequence + count) % sequenceModulus;
+}
+
+/**
+ * The batches of one partition, in the order in which they must be written. Answers come in the order of the requests,
+ * so only the head can change the queue: once it fails, everything sent behind it is awaited and then sent again, in
+ * order and with the same bytes.
+ */
+export class PartitionQueue {
+  readonly topic: string;
+  readonly partition: number;
+  /** No request before this time, as of `performance.now()`. */
+  retryAt = 0;
+  /** Failed attempts since the last success. */
+  failures = 0;
+  readonly #batches: ProducerBatch[] = [];
+  /** How many batches from the head are in flight. */
+  #inFlight = 0;
+  /** The head has failed: nothing is sent until all that is in flight has come back. */
+  #draining = false;
+  #nextSequence = 0;
+  /**
+   * The leader that has acknowledged a batch since the last failure. A leader that knows nothing of the producer takes
+   * any first sequence, so a second batch may follow only after that: else it could be taken in place of the first.
+   */
+  #provenLeader: number | undefined;
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic;
+    this.partition = partition;
+  }
+
+  get isEmpty(): boolean {
+    return this.#batches.length === 0;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get batches(): readonly ProducerBatch[] {
+    return this.#batches;
+  }
+
+  /** The head, if it waits to be sent. */
+  get waitingHead(): ProducerBatch | undefined {
+    return this.#inFlight === 0 ? this.#batches[0] : undefined;
+  }
+
+  append(record: RecordInput, maxBatchBytes: number, deadline: number): Promise<RecordMetadata> {
+    let batch = this.#batches.at(-1);
+    if (batch === undefined || batch.bytes !== undefined || batch.size + estimatedSize(record) > maxBatchBytes) {
+      batch = new ProducerBatch(deadline);
+      this.#batches.push(batch);
+    }
+    return batch.add(record);
+  }
+
+  /** The next batch to be put into a request to `leader`, now frozen; undefined when none may be sent. */
+  take(
+    leader: number,
+    identity: ProducerIdentity | undefined,
+    compression: CompressionName,
+    now: number,
+  ): ProducerBatch | undefined {
+    const limit = identity !== undefined && this.#provenLeader === leader ? maximumInFlight : 1;
+    if (this.#draining || this.#inFlight >= limit || now < this.retryAt) return undefined;
+    const batch = this.#batches[this.#inFlight];
+    if (batch === undefined) return undefined;
+    if (batch.bytes === undefined) {
+      batch.bytes = encodeBatch({
+        records: batch.records,
+        compression,
+        ...(identity === undefined ? {} : { ...identity, baseSequence: this.#nextSequence }),
+      });
+      if (identity !== undefined) this.#nextSequence = advanceSequence(this.#nextSequence, batch.records.length);
+    }
+    this.#inFlight++;
+    return batch;
+  }
+
+  /** Whether an answer about this batch decides anything: it must be the head, and the head must not have failed. */
+  isDecisive(batch: ProducerBatch): boolean {
+    return !this.#draining && this.#batches[0] === batch;
+  }
+
+  /** The head was written. */
+  acknowledge(leader: number): void {
+    this.#batches.shift();
+    this.#inFlight--;
+    this.#provenLeader = leader;
+    this.failures = 0;
+  }
+
+  /** A batch came back without success; the head stays and is sent again once nothing is in flight. */
+  comeBack(): void {
+    this.#inFlight--;
+    this.#draining = this.#inFlight > 0;
+    this.#provenLeader = undefined;
+  }
+
+  /** Takes the batch out for good; the caller settles it. */
+  remove(batch: ProducerBatch): void {
+    const index = this.#batches.indexOf(batch);
+    if (index >= 0) this.#batches.splice(index, 1);
+  }
+
+  /** Takes every batch out; nothing may be in flight. The caller settles them. */
+  takeAll(): ProducerBatch[] {
+    return this.#batches.splice(0);
+  }
+
+  /**
+   * Starts over under a new identity. Nothing may be in flight. Batches that may have been written under the old one
+   * are taken out and returned: sent again, they could be written twice.
+   */
+  startOver(): ProducerBatch[] {
+    this.#nextSequence = 0;
+    this.#provenLeader = undefined;
+    const undecided = this.#batches.filter(({ maybeWritten }) => maybeWritten);
+    for (const batch of undecided) this.remove(batch);
+    for (const batch of this.#batches) batch.bytes = undefined;
+    return undecided;
+  }
+}

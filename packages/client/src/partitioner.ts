@@ -1,0 +1,35 @@
+const seed = 0x9747b28c;
+const multiplier = 0x5bd1e995;
+const rotation = 24;
+
+/**
+ * MurmurHash2 (32 bit, little-endian, as Java's `Utils.murmur2`), as a signed 32-bit number. All multiplications must
+ * wrap at 32 bits, which only `Math.imul` does.
+ */
+export function murmur2(bytes: Uint8Array): number {
+  const { length } = bytes;
+  const byte = (at: number): number => bytes[at] ?? 0;
+  let hash = seed ^ length;
+  let at = 0;
+  for (; at + 4 <= length; at += 4) {
+    let word = byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16) | (byte(at + 3) << 24);
+    word = Math.imul(word, multiplier);
+    word ^= word >>> rotation;
+    hash = Math.imul(hash, multiplier) ^ Math.imul(word, multiplier);
+  }
+  const rest = length - at;
+  if (rest >= 3) hash ^= byte(at + 2) << 16;
+  if (rest >= 2) hash ^= byte(at + 1) << 8;
+  if (rest >= 1) hash = Math.imul(hash ^ byte(at), multiplier);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, multiplier);
+  return hash ^ (hash >>> 15);
+}
+
+/**
+ * The partition that Java's default partitioner chooses for a key: all partitions count, whether they have a leader or
+ * not. A key that lands elsewhere would live in two partitions, where compaction never removes the older value.
+ */
+export function partitionForKey(key: Uint8Array, partitionCount: number): number {
+  return (murmur2(key) & 0x7fff_ffff) % partitionCount;
+}

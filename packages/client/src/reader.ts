@@ -1,0 +1,250 @@
+import { KafkaError, type RecordBatch } from "@ktables/record-batch";
+import { type CallOptions, CallScope, sleep, throwIfAborted } from "./abort.ts";
+import { backoffMs } from "./backoff.ts";
+import { ErrorCode } from "./broker-errors.ts";
+import type { KafkaClient } from "./client.ts";
+import { BrokerError, ClosedError, TimeoutError, toError } from "./errors.ts";
+import { runLeaderFetcher } from "./leader-fetcher.ts";
+import type { TopicMetadata } from "./metadata.ts";
+import { type IsolationLevel, listOffsets } from "./offsets.ts";
+import { check, checkOptions } from "./options.ts";
+import { PartitionCursor } from "./partition-cursor.ts";
+import { Wakeup } from "./wakeup.ts";
+
+export interface TopicReaderOptions {
+  readonly topic: string;
+  /** Default: all partitions, those that are added later included. */
+  readonly partitions?: readonly number[] | undefined;
+  /** Whether records of transactions that are open or aborted are left out. Default `read_committed`. */
+  readonly isolation?: IsolationLevel | undefined;
+  /** How long a broker may hold an answer back while it has nothing new, in milliseconds. Default 500. */
+  readonly maxWaitMs?: number | undefined;
+  /** Size at which a broker ends an answer; one larger batch is still returned whole. Default 16 MiB. */
+  readonly maxBytes?: number | undefined;
+  /**
+   * A batch with data: never a control batch, never one of an aborted transaction (with `read_committed`). Batches of
+   * a partition come in offset order. Records below `fromOffset` were delivered before and must be left out. The batch
+   * and its bytes are valid during the call only. What it throws ends the reader.
+   */
+  onBatch(partition: number, batch: RecordBatch, fromOffset: number): void;
+  /** The position or the watermarks of a partition have changed; follows `onBatch`. */
+  onProgress?(partition: number): void;
+  /** Partitions that appeared after the start; they are read from their beginning. */
+  onPartitionsAdded?(partitions: readonly number[]): void;
+  /** Something failed and is being tried again. */
+  onTrouble?(error: KafkaError): void;
+  /** The reader has ended for good. */
+  onFailure?(failure: Error): void;
+}
+
+const readerChecks = {
+  topic: check.nonEmptyString,
+  partitions: (value: unknown) =>
+    Array.isArray(value) && value.every((item) => check.integer(0)(item) === undefined)
+      ? undefined
+      : "an array of partition numbers",
+  isolation: check.oneOf("read_committed", "read_uncommitted"),
+  maxWaitMs: check.durationMs,
+  maxBytes: check.integer(1, 0x7fff_ffff),
+  onBatch: check.callable,
+  onProgress: check.callable,
+  onPartitionsAdded: check.callable,
+  onTrouble: check.callable,
+  onFailure: check.callable,
+};
+
+/** Numbers readers, so that each has fetch connections of its own: a shared one would make them wait for each other. */
+let readerCount = 0;
+
+/**
+ * Reads a topic from its beginning and then follows it, every partition at once, without a consumer group. Positions
+ * move over whole batches, so that compaction holes, transaction markers and aborted data never hold them up.
+ */
+export class TopicReader {
+  readonly #client: KafkaClient;
+  readonly #options: TopicReaderOptions;
+  readonly #cursors = new Map<number, PartitionCursor>();
+  readonly #closing = new AbortController();
+  readonly #fetchers = new Map<number, Promise<void>>();
+  readonly #refresh = new Wakeup();
+  readonly #purpose: `fetch ${number}` = `fetch ${++readerCount}`;
+  #watcher: Promise<void> | undefined;
+  #topicId: string | undefined;
+  #failure: Error | undefined;
+
+  /** Checks the options; the network is touched by {@link start}. @throws InvalidOptionError */
+  constructor(client: KafkaClient, options: TopicReaderOptions) {
+    checkOptions("TopicReader", options, readerChecks);
+    this.#client = client;
+    this.#options = options;
+  }
+
+  /** Why the reader ended by itself; undefined while it runs and after {@link close}. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  partitions(): readonly number[] {
+    return [...this.#cursors.keys()];
+  }
+
+  /** The next offset to be applied, or undefined for a partition that is not read. */
+  position(partition: number): number | undefined {
+    return this.#cursors.get(partition)?.position;
+  }
+
+  /** End of the partition as of the last answer; -1 before the first. */
+  highWatermark(partition: number): number | undefined {
+    return this.#cursors.get(partition)?.highWatermark;
+  }
+
+  /** First offset that still exists as of the last answer; -1 if unknown. */
+  logStartOffset(partition: number): number | undefined {
+    return this.#cursors.get(partition)?.logStartOffset;
+  }
+
+  /**
+   * Looks the topic and its earliest offsets up, then reads in the background. Rejects with what stood in the way;
+   * the reader is of no use then and needs no {@link close}.
+   */
+  async start(options: CallOptions = {}): Promise<void> {
+    const timeoutMs = options.timeoutMs ?? this.#client.config.requestTimeoutMs;
+    const scope = new CallScope([options.signal, this.#closing.signal], timeoutMs, () => {
+      return new TimeoutError(`Reading topic "${this.#options.topic}" did not start within ${timeoutMs} ms`, timeoutMs);
+    });
+    try {
+      const call = { signal: scope.signal, timeoutMs: scope.remainingMs };
+      const metadata = await this.#client.topicMetadata(this.#options.topic, call);
+      this.#topicId = metadata.topicId;
+      await this.#addPartitions(metadata, { signal: scope.signal, timeoutMs: scope.remainingMs });
+      throwIfAborted(scope.signal);
+    } finally {
+      scope.end();
+    }
+    this.#client.closing.addEventListener("abort", this.#onClientClosed);
+    this.#watcher = this.#watchMetadata();
+    this.#startFetchers();
+  }
+
+  /** Ends all reading; when it resolves, no callback follows any more. Idempotent. */
+  async close(): Promise<void> {
+    this.#end();
+    await Promise.all([...this.#fetchers.values(), this.#watcher]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  readonly #onClientClosed = (): void => this.#fail(new ClosedError("The Kafka client"));
+
+  #end(): void {
+    this.#closing.abort(new ClosedError("The reader"));
+    this.#client.closing.removeEventListener("abort", this.#onClientClosed);
+    for (const { leader } of this.#cursors.values()) this.#client.dropConnection(leader, this.#purpose);
+  }
+
+  #fail(failure: Error): void {
+    if (this.#failure !== undefined || this.#closing.signal.aborted) return;
+    this.#failure = failure;
+    this.#end();
+    this.#options.onFailure?.(failure);
+  }
+
+  #trouble(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    if (error instanceof KafkaError && error.retriable) this.#options.onTrouble?.(error);
+    else this.#fail(toError(error));
+  }
+
+  /** Adds what is in the metadata and not read yet. */
+  async #addPartitions(metadata: TopicMetadata, options: CallOptions): Promise<number[]> {
+    const wanted = this.#options.partitions;
+    const added = metadata.partitions.filter(
+      ({ partition }) => !this.#cursors.has(partition) && (wanted?.includes(partition) ?? true),
+    );
+    const missing = wanted?.filter((partition) => metadata.partitions[partition] === undefined) ?? [];
+    if (missing.length > 0) {
+      throw new BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, {
+        api: "Metadata",
+        topic: metadata.name,
+        partition: missing[0],
+      });
+    }
+    if (added.length === 0) return [];
+    const partitions = added.map(({ partition }) => partition);
+    const earliest = await listOffsets(this.#client, metadata.name, "earliest", { ...options, partitions });
+    for (const { partition, leader, leaderEpoch } of added) {
+      const position = earliest.get(partition) ?? 0;
+      this.#cursors.set(partition, new PartitionCursor(partition, leader, leaderEpoch, position));
+    }
+    return partitions;
+  }
+
+  /** Fetches metadata again when it is old or when somebody has found it wrong, and follows what it says. */
+  async #watchMetadata(): Promise<void> {
+    const { metadataMaxAgeMs, retryBackoffMs, maxRetryBackoffMs } = this.#client.config;
+    let failures = 0;
+    while (!this.#closing.signal.aborted) {
+      try {
+        const pause = backoffMs(failures, retryBackoffMs, maxRetryBackoffMs);
+        const woken = await this.#refresh.wait(failures > 0 ? pause : metadataMaxAgeMs, this.#closing.signal);
+        const metadata = await this.#client.refreshTopic(this.#options.topic, this.#closing.signal);
+        await this.#follow(metadata);
+        failures = metadata.partitions.some(({ leader }) => leader < 0) ? failures + 1 : 0;
+        // A leader that insists on not being one must not make us ask in a tight loop.
+        if (woken && failures === 0) await sleep(retryBackoffMs, this.#closing.signal);
+      } catch (error) {
+        if (this.#closing.signal.aborted) return;
+        failures++;
+        this.#trouble(error);
+      }
+    }
+  }
+
+  async #follow(metadata: TopicMetadata): Promise<void> {
+    if (metadata.topicId !== this.#topicId && metadata.topicId !== undefined && this.#topicId !== undefined) {
+      this.#fail(
+        new KafkaError(
+          `Topic "${metadata.name}" was deleted and created again: what was read so far belongs to another topic`,
+          { code: "TOPIC_RECREATED" },
+        ),
+      );
+      return;
+    }
+    for (const { partition, leader, leaderEpoch } of metadata.partitions) {
+      const cursor = this.#cursors.get(partition);
+      if (cursor === undefined) continue;
+      if (cursor.leader !== leader) cursor.rewind();
+      cursor.leader = leader;
+      cursor.leaderEpoch = leaderEpoch;
+    }
+    const added = await this.#addPartitions(metadata, { signal: this.#closing.signal });
+    this.#startFetchers();
+    if (added.length > 0) this.#options.onPartitionsAdded?.(added);
+  }
+
+  #startFetchers(): void {
+    for (const { leader } of this.#cursors.values()) {
+      if (leader < 0) {
+        this.#refresh.wake();
+        continue;
+      }
+      if (this.#fetchers.has(leader) || this.#closing.signal.aborted) continue;
+      const fetcher = runLeaderFetcher({
+        client: this.#client,
+        topic: this.#options.topic,
+        topicId: this.#topicId,
+        leader,
+        purpose: this.#purpose,
+        cursors: this.#cursors,
+        options: this.#options,
+        signal: this.#closing.signal,
+        staleMetadata: () => this.#refresh.wake(),
+        trouble: (error) => this.#trouble(error),
+        fail: (error) => this.#fail(error),
+      }).finally(() => this.#fetchers.delete(leader));
+      this.#fetchers.set(leader, fetcher);
+    }
+  }
+}

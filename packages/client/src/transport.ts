@@ -1,0 +1,96 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import type { AbortSignalLike } from "./abort.ts";
+import { abortReason } from "./abort.ts";
+import { type BrokerAddress, formatAddress, type TlsConfig } from "./config.ts";
+import { ConnectionError } from "./errors.ts";
+
+/** A connected byte stream: the only thing above this file that knows a socket is there. */
+export interface Transport {
+  /** Queues bytes; they must not be changed afterwards. */
+  write(bytes: Uint8Array): void;
+  /** Ends the stream at once; `onClose` follows. */
+  destroy(): void;
+}
+
+export interface TransportEvents {
+  onData(chunk: Uint8Array): void;
+  /** Called exactly once after the stream was connected. */
+  onClose(error: Error | undefined): void;
+}
+
+/**
+ * Opens a TCP or TLS connection. Rejects with {@link ConnectionError} (`CONNECTION_FAILED` or `TLS_FAILED`), or with
+ * the signal's reason. TLS checks the certificate against the host name unless `rejectUnauthorized` is false.
+ */
+export async function connectTransport(
+  address: BrokerAddress,
+  tls: TlsConfig | undefined,
+  events: TransportEvents,
+  signal: AbortSignalLike,
+): Promise<Transport> {
+  if (signal.aborted) throw abortReason(signal);
+  return new Promise<Transport>((resolve, reject) => {
+    const socket: Socket =
+      tls === undefined
+        ? connectTcp({ host: address.host, port: address.port, noDelay: true })
+        : connectTls(tlsOptions(address, tls));
+    let connected = false;
+    let failure: Error | undefined;
+    const onAbort = (): void => {
+      socket.destroy();
+      reject(abortReason(signal));
+    };
+    signal.addEventListener("abort", onAbort);
+    socket.once(tls === undefined ? "connect" : "secureConnect", () => {
+      signal.removeEventListener("abort", onAbort);
+      connected = true;
+      socket.setNoDelay(true);
+      socket.on("data", (chunk: Uint8Array) => events.onData(chunk));
+      resolve({
+        write: (bytes) => void socket.write(bytes),
+        destroy: () => void socket.destroy(),
+      });
+    });
+    socket.on("error", (error) => {
+      failure = error;
+    });
+    socket.once("close", () => {
+      signal.removeEventListener("abort", onAbort);
+      if (connected) events.onClose(failure);
+      else reject(connectFailure(address, tls !== undefined, failure));
+    });
+  });
+}
+
+function tlsOptions(address: BrokerAddress, tls: TlsConfig): ConnectionOptions {
+  // A trailing dot makes a host name absolute, but no certificate carries it.
+  const serverName = tls.serverName ?? address.host.replace(/\.$/, "");
+  const options: ConnectionOptions = { host: address.host, port: address.port };
+  // SNI must not carry an IP address (RFC 6066 §3).
+  if (!/^[\d.]+$|:/.test(serverName)) options.servername = serverName;
+  if (tls.ca !== undefined) options.ca = (Array.isArray(tls.ca) ? tls.ca : [tls.ca]).map(toPem);
+  if (tls.cert !== undefined) options.cert = toPem(tls.cert);
+  if (tls.key !== undefined) options.key = toPem(tls.key);
+  if (tls.passphrase !== undefined) options.passphrase = tls.passphrase;
+  if (tls.rejectUnauthorized !== undefined) options.rejectUnauthorized = tls.rejectUnauthorized;
+  return options;
+}
+
+function toPem(value: string | Uint8Array): string {
+  return typeof value === "string" ? value : new TextDecoder().decode(value);
+}
+
+const tlsProblem =
+  /certificate|cert_|ssl|tls|altname|handshake|wrong version number|self.signed|unable to (verify|get)/i;
+
+function connectFailure(address: BrokerAddress, tls: boolean, cause: Error | undefined): ConnectionError {
+  const broker = formatAddress(address);
+  const code = cause !== undefined && "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  const why = cause === undefined ? "the connection was closed" : cause.message || code || "unknown cause";
+  if (tls && tlsProblem.test(`${code} ${why}`)) {
+    return new ConnectionError("TLS_FAILED", broker, `TLS to ${broker} failed: ${why}`, { cause, retriable: false });
+  }
+  const hint = tls && cause === undefined ? " during the TLS handshake; does this port expect TLS?" : "";
+  return new ConnectionError("CONNECTION_FAILED", broker, `Cannot connect to ${broker}: ${why}${hint}`, { cause });
+}

@@ -1,0 +1,34 @@
+import { type AbortSignalLike, abortReason } from "./abort.ts";
+
+/** Lets one loop sleep until it is woken or its time is up. A wake-up while nobody sleeps is not lost. */
+export class Wakeup {
+  #pending = false;
+  #resume: (() => void) | undefined;
+
+  wake(): void {
+    this.#pending = true;
+    this.#resume?.();
+  }
+
+  /** Returns whether it was woken. Rejects with the signal's reason. */
+  async wait(ms: number, signal: AbortSignalLike): Promise<boolean> {
+    if (signal.aborted) throw abortReason(signal);
+    if (!this.#pending) {
+      await new Promise<void>((resolve, reject) => {
+        const finish = (settle: () => void): void => {
+          clearTimeout(timer);
+          signal.removeEventListener("abort", onAbort);
+          this.#resume = undefined;
+          settle();
+        };
+        const onAbort = (): void => finish(() => reject(abortReason(signal)));
+        const timer = setTimeout(() => finish(resolve), ms);
+        this.#resume = () => finish(resolve);
+        signal.addEventListener("abort", onAbort);
+      });
+    }
+    const woken = this.#pending;
+    this.#pending = false;
+    return woken;
+  }
+}
