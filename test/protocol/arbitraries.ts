@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import {
   defaultStruct,
   emptyArray,
@@ -9,7 +9,7 @@ import {
   type Struct,
   type VersionRange,
 } from "../../protocol-specs/parse.ts";
-import type { Message } from "./codecs.ts";
+import { asMessage, asMessages, type Message } from "./codecs.ts";
 
 /** Any value that `version` can carry. Fields that it lacks have their default; tagged ones may be absent. */
 export function messageArbitrary(struct: Struct, version: number): fc.Arbitrary<Message> {
@@ -17,7 +17,7 @@ export function messageArbitrary(struct: Struct, version: number): fc.Arbitrary<
     field.name,
     has(field.versions, version) ? fieldArbitrary(field, version) : fc.constant(absentValue(field)),
   ]);
-  return fc.record(Object.fromEntries(fields)) as fc.Arbitrary<Message>;
+  return fc.record(Object.fromEntries(fields));
 }
 
 /** What decoding gives for a value that was encoded: a tagged field that holds its default is not on the wire. */
@@ -34,10 +34,10 @@ export function decodedForm(struct: Struct, version: number, value: Message): Me
 function decodedContent(field: Field, version: number, content: unknown): unknown {
   const { type } = field;
   if (content === null || type.kind === "primitive") return content;
-  if (type.kind === "struct") return decodedForm(type.struct, version, content as Message);
+  if (type.kind === "struct") return decodedForm(type.struct, version, asMessage(content));
   const { element } = type;
   if (element.kind === "primitive") return content;
-  return (content as Message[]).map((item) => decodedForm(element.struct, version, item));
+  return asMessages(content).map((item) => decodedForm(element.struct, version, item));
 }
 
 export function has(range: VersionRange | undefined, version: number): boolean {
@@ -46,9 +46,9 @@ export function has(range: VersionRange | undefined, version: number): boolean {
 
 export function isDefault(field: Field, content: unknown): boolean {
   if (field.type.kind === "struct") {
-    return field.type.struct.fields.every((inner) => isDefault(inner, (content as Message)[inner.name]));
+    return field.type.struct.fields.every((inner) => isDefault(inner, asMessage(content)[inner.name]));
   }
-  if (typeof field.default === "symbol") return content !== null && (content as { length: number }).length === 0;
+  if (typeof field.default === "symbol") return content !== null && asMessage(content)["length"] === 0;
   return content === field.default;
 }
 

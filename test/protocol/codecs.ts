@@ -13,9 +13,13 @@ export interface Codec {
   readonly spec: ApiSpec;
   /** The request or the response, whose name is Kafka's, such as `FetchRequest`. */
   readonly struct: Struct;
-  encode(value: Message, version: number): Uint8Array;
+  readonly encode: (value: Message, version: number) => Uint8Array;
   /** Decodes and says how many bytes were left. */
-  decode(bytes: Uint8Array, version: number, options?: ProtocolReaderOptions): { value: Message; remaining: number };
+  readonly decode: (
+    bytes: Uint8Array,
+    version: number,
+    options?: ProtocolReaderOptions,
+  ) => { value: Message; remaining: number };
 }
 
 export interface ApiCodecs {
@@ -34,20 +38,42 @@ export function versionsOf(spec: ApiSpec): number[] {
   return Array.from({ length: spec.versions.max - spec.versions.min + 1 }, (_, index) => spec.versions.min + index);
 }
 
+/** A nested structure of a message, or an error if it is none. */
+export function asMessage(value: unknown): Message {
+  if (!isObject(value)) throw new TypeError(`${String(value)} is not a structure`);
+  return value;
+}
+
+export function asMessages(value: unknown): Message[] {
+  if (!Array.isArray(value)) throw new TypeError(`${String(value)} is not an array of structures`);
+  return value.map(asMessage);
+}
+
 async function load(spec: ApiSpec): Promise<ApiCodecs> {
   const name = moduleName(spec);
-  const client = (await import(`../../packages/client/src/protocol/generated/${name}.ts`)) as Record<string, unknown>;
-  const broker = (await import(`../../packages/client/src/testing/generated/${name}.ts`)) as Record<string, unknown>;
+  const client: unknown = await import(`../../packages/client/src/protocol/generated/${name}.ts`);
+  const broker: unknown = await import(`../../packages/client/src/testing/generated/${name}.ts`);
   const constant = spec.name.charAt(0).toLowerCase() + spec.name.slice(1);
-  const api = client[`${constant}Api`] as Api<Message, Message>;
-  const server = broker[`${constant}Server`] as ServerApi<Message, Message>;
+  const api = asMessage(client)[`${constant}Api`];
+  const server = asMessage(broker)[`${constant}Server`];
+  if (!isApi(api) || !isServerApi(server)) throw new TypeError(`${name}.ts does not export the codecs of ${spec.name}`);
   return {
     spec,
     api,
     server,
     codecs: [
-      codec(spec, spec.request, api.encodeRequest, server.decodeRequest),
-      codec(spec, spec.response, server.encodeResponse, api.decodeResponse),
+      codec(
+        spec,
+        spec.request,
+        (writer, value, version) => api.encodeRequest(writer, value, version),
+        (reader, version) => server.decodeRequest(reader, version),
+      ),
+      codec(
+        spec,
+        spec.response,
+        (writer, value, version) => server.encodeResponse(writer, value, version),
+        (reader, version) => api.decodeResponse(reader, version),
+      ),
     ],
   };
 }
@@ -61,15 +87,31 @@ function codec(
   return {
     spec,
     struct,
-    encode(value, version) {
+    encode: (value, version) => {
       const writer = new ProtocolWriter();
       write(writer, value, version);
       return writer.finish();
     },
-    decode(bytes, version, options) {
+    decode: (bytes, version, options) => {
       const reader = new ProtocolReader(bytes, options);
       const value = read(reader, version);
       return { value, remaining: reader.remaining };
     },
   };
+}
+
+function isObject(value: unknown): value is Message {
+  return typeof value === "object" && value !== null;
+}
+
+function isApi(value: unknown): value is Api<Message, Message> {
+  return (
+    isObject(value) && typeof value["encodeRequest"] === "function" && typeof value["decodeResponse"] === "function"
+  );
+}
+
+function isServerApi(value: unknown): value is ServerApi<Message, Message> {
+  return (
+    isObject(value) && typeof value["decodeRequest"] === "function" && typeof value["encodeResponse"] === "function"
+  );
 }

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../../packages/client/src/protocol/error.ts";
 import { messageArbitrary } from "./arbitraries.ts";
@@ -32,7 +32,7 @@ describe.each(codecs.map((codec) => ({ name: codec.struct.name, codec })))("$nam
           expect(() => decode(bytes.slice(0, length), version), `cut at ${length}`).toThrow(ProtocolError);
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
@@ -43,7 +43,7 @@ describe.each(codecs.map((codec) => ({ name: codec.struct.name, codec })))("$nam
         expect(value).toEqual(decode(bytes, version).value);
         expect(remaining).toBe(more.length);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
@@ -63,7 +63,7 @@ describe.each(codecs.map((codec) => ({ name: codec.struct.name, codec })))("$nam
           decodeOrFail(mutated, version);
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 

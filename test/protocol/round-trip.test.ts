@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../../packages/client/src/protocol/error.ts";
 import type { Field, Struct } from "../../protocol-specs/parse.ts";

@@ -26,7 +26,8 @@ export class ProtocolReader {
   #elementsLeft: number;
 
   constructor(bytes: Uint8Array, options: ProtocolReaderOptions = {}) {
-    this.#bytes = bytes;
+    // A Buffer from a socket would hand out Buffers, whose slice() and toJSON() differ from those of a Uint8Array.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#elementsLeft = options.maxElements ?? defaultMaxElements;
   }
