@@ -1,1 +1,74 @@
-console.log("nothing to bundle yet");
+/**
+ * What `tsc --build` leaves to do: one bundle of everything for `ktables`, which installs with no dependencies, and
+ * declaration files that consumers can resolve.
+ */
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join, posix, relative, sep } from "node:path";
+import { build } from "esbuild";
+
+const packages = import.meta.dirname;
+const ktablesDist = join(packages, "ktables/dist");
+
+await bundleKtables();
+await copyLowerTypes();
+for (const name of ["record-batch", "client", "ktables"]) await finishDeclarations(join(packages, name, "dist"));
+
+/** Shared chunks keep one identity of each class, whichever entry point it is imported from. */
+async function bundleKtables(): Promise<void> {
+  for (const name of await readdir(ktablesDist)) {
+    if (name.endsWith(".js")) await rm(join(ktablesDist, name));
+  }
+  const source = join(packages, "ktables/src");
+  await build({
+    entryPoints: ["index", "client", "record-batch", "testing", "bin"].map((name) => join(source, `${name}.ts`)),
+    outdir: ktablesDist,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "es2023",
+    conditions: ["@ktables/source"],
+    chunkNames: "chunk-[hash]",
+    // Error names come from their classes.
+    keepNames: true,
+    logLevel: "warning",
+  });
+}
+
+async function copyLowerTypes(): Promise<void> {
+  for (const name of ["record-batch", "client"]) {
+    await cp(join(packages, name, "dist"), join(ktablesDist, "types", name), {
+      recursive: true,
+      filter: (path) => !/\.(js|tsbuildinfo)$/.test(path),
+    });
+  }
+}
+
+/**
+ * tsc keeps `.ts` in the specifiers of declaration files (TypeScript issue 61037), which not every consumer resolves;
+ * inside `ktables` the lower packages are reached by path, since they are not installed.
+ */
+async function finishDeclarations(dist: string): Promise<void> {
+  for (const path of await declarationFiles(dist)) {
+    const original = await readFile(path, "utf8");
+    let text = original.replace(/(from\s+"|import\(")(\.[^"]*)\.ts"/g, '$1$2.js"');
+    if (dist === ktablesDist) {
+      text = text.replace(/"@ktables\/(record-batch|client)((?:\/[\w-]+)?)"/g, (_, name: string, subpath: string) => {
+        const entry = subpath === "/testing" ? "testing/index" : subpath === "" ? "index" : subpath.slice(1);
+        const target = relative(dirname(path), join(dist, "types", name, `${entry}.js`)).split(sep).join(posix.sep);
+        return `"${target.startsWith(".") ? target : `./${target}`}"`;
+      });
+    }
+    // Lets consumers compile whose `lib` does not know Symbol.asyncDispose.
+    const reference = '/// <reference lib="esnext.disposable" />\n';
+    if (text.includes("Symbol.asyncDispose") && !text.startsWith(reference)) text = reference + text;
+    if (text !== original) await writeFile(path, text);
+  }
+}
+
+async function declarationFiles(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".d.ts"))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
