@@ -28,7 +28,8 @@ export function commonConfig(nodes: number): Record<string, string> {
     "log.cleaner.backoff.ms": "100",
     "log.cleaner.threads": "1",
     "log.cleaner.dedupe.buffer.size": "8388608",
-    "log.segment.delete.delay.ms": "0",
+    // 0.11 does not start with 0: it uses this as a period too.
+    "log.segment.delete.delay.ms": "1",
     "log.retention.check.interval.ms": "500",
     // Records of tests carry timestamps such as 1234: by default they would be a week too old and gone in half a second.
     "log.retention.ms": "-1",

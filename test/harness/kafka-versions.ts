@@ -21,7 +21,7 @@ interface Line extends Partial<Omit<KafkaVersion, "version">> {
 }
 
 const LINES: readonly Line[] = [
-  // log4j 1.2's `javax.xml.bind` user was dropped from the JDK in 11.
+  // These releases use javax.xml.bind, which left the JDK with Java 11.
   { from: "0.10", mode: "zookeeper", scala: "2.12", bringsLogging: true, additions: ["javax.xml.bind:jaxb-api:2.3.1"] },
   { from: "1.0", mode: "zookeeper", scala: "2.12" },
   // ZooKeeper 3.4.13's client never connects on Java 14 and later; 3.4.10's does.

@@ -55,8 +55,12 @@ final class AdminCommands {
     }
 
     static Admin admin(Arguments arguments) {
-        Map<String, Object> config = new HashMap<>(arguments.texts("config"));
+        Map<String, Object> config = new HashMap<>();
         config.put("bootstrap.servers", arguments.text("bootstrapServers"));
+        // A failure shall arrive as Java's exception before the caller stops waiting for the answer.
+        config.put("request.timeout.ms", "10000");
+        config.put("default.api.timeout.ms", "30000");
+        config.putAll(arguments.texts("config"));
         return Admin.create(config);
     }
 

@@ -44,6 +44,10 @@ final class ProducerCommands {
         config.put("acks", "all");
         config.put("linger.ms", "5");
         config.put("batch.size", "262144");
+        // A failure shall arrive as Java's exception before the caller stops waiting for the answer.
+        config.put("request.timeout.ms", "10000");
+        config.put("delivery.timeout.ms", "30000");
+        config.put("max.block.ms", "30000");
         if (transactionalId != null) {
             config.put("transactional.id", transactionalId);
         }
