@@ -8,7 +8,7 @@ export interface RecordHeader {
 }
 
 // Java keeps a leading byte order mark; without ignoreBOM it would disappear from the header's key.
-const utf8: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true });
+const utf8 = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Where one record lies in the bytes of its batch. {@link RecordBatch.visit} moves one such object from record to
