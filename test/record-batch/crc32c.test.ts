@@ -1,5 +1,5 @@
 import { crc32c } from "@ktables/record-batch";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { utf8 } from "./support.ts";
 

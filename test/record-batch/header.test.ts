@@ -96,7 +96,7 @@ describe("CRC", () => {
       if (at === 16) continue;
       for (let bit = 0; bit < 8; bit++) {
         const flipped = Uint8Array.from(two);
-        flipped[at] = (flipped[at] as number) ^ (1 << bit);
+        flipped[at] = flipped[at]! ^ (1 << bit);
         if (at < 16) expect(nextBatch(flipped, 0)?.recordCount).toBe(2);
         else expect(decodeError(() => nextBatch(flipped, 0)).code).toBe("BATCH_CRC_MISMATCH");
       }

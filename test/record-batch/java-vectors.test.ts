@@ -24,7 +24,7 @@ interface Vector {
 }
 
 /** Made by MemoryRecordsBuilder of kafka-clients 4.4.0 from the options beside them. */
-const vectors = JSON.parse(readFileSync(new URL("fixtures/java-batches.json", import.meta.url), "utf8")) as Vector[];
+const vectors: Vector[] = JSON.parse(readFileSync(new URL("fixtures/java-batches.json", import.meta.url), "utf8"));
 
 function bytesOrNull(value: string | null): Uint8Array | null {
   return value === null ? null : utf8(value);

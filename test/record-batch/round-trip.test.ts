@@ -7,7 +7,7 @@ import {
   type RecordInput,
   readBatches,
 } from "@ktables/record-batch";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { concat, onlyBatch, recordsOf, utf8 } from "./support.ts";
 

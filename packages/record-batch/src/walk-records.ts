@@ -23,6 +23,7 @@ export function walkRecords(
   let at = start;
 
   for (let index = 0; index < recordCount; index++) {
+    const recordStart = at;
     // One byte holds lengths up to 63 and is worth a branch everywhere below; the calls are for the rest.
     let length = bytes[at]!;
     if (length < 0x80) {
@@ -33,12 +34,13 @@ export function walkRecords(
       at = endOfVarint(bytes, at);
     }
     const recordEnd = at + length;
-    if (!(length >= 0 && recordEnd <= end)) throw corrupt(batch, bytes, at, index, "its length is beyond the batch");
+    if (!(length >= 0 && recordEnd <= end))
+      throw corrupt(batch, bytes, recordStart, index, "its length is beyond the batch");
 
     const timestampStart = at + 1; // after the attributes, which have no meaning yet
     at = endOfVarint(bytes, timestampStart);
     if (at - timestampStart >= 10 && (at - timestampStart > 10 || bytes[at - 1]! > 1)) {
-      throw corrupt(batch, bytes, at, index, "its timestamp is longer than 64 bits");
+      throw corrupt(batch, bytes, recordStart, index, "its timestamp is longer than 64 bits");
     }
 
     let offsetDelta = bytes[at]!;
@@ -50,7 +52,7 @@ export function walkRecords(
       at = endOfVarint(bytes, at);
     }
     if (!(offsetDelta > previousOffsetDelta && offsetDelta <= lastOffsetDelta)) {
-      throw corrupt(batch, bytes, at, index, "its offset is not after the one before, or beyond the batch");
+      throw corrupt(batch, bytes, recordStart, index, "its offset is not after the one before, or beyond the batch");
     }
     previousOffsetDelta = offsetDelta;
 
@@ -64,7 +66,8 @@ export function walkRecords(
     }
     const keyStart = at;
     if (keyLength > 0) at += keyLength;
-    if (!(keyLength >= -1 && at < recordEnd)) throw corrupt(batch, bytes, at, index, "its key does not fit into it");
+    if (!(keyLength >= -1 && at < recordEnd))
+      throw corrupt(batch, bytes, recordStart, index, "its key does not fit into it");
 
     let valueLength = bytes[at]!;
     if (valueLength < 0x80) {
@@ -77,7 +80,7 @@ export function walkRecords(
     const valueStart = at;
     if (valueLength > 0) at += valueLength;
     if (!(valueLength >= -1 && at < recordEnd)) {
-      throw corrupt(batch, bytes, at, index, "its value does not fit into it");
+      throw corrupt(batch, bytes, recordStart, index, "its value does not fit into it");
     }
 
     let headerCount = bytes[at]!;
@@ -91,9 +94,9 @@ export function walkRecords(
     const headersStart = at;
     if (headerCount !== 0) {
       at = endOfHeaders(bytes, at, recordEnd, headerCount);
-      if (at < 0) throw corrupt(batch, bytes, headersStart, index, "its headers do not fit into it");
+      if (at < 0) throw corrupt(batch, bytes, recordStart, index, "its headers do not fit into it");
     }
-    if (at !== recordEnd) throw corrupt(batch, bytes, at, index, "its fields do not fill its length");
+    if (at !== recordEnd) throw corrupt(batch, bytes, recordStart, index, "its fields do not fill its length");
 
     position.offset = baseOffset + offsetDelta;
     position.keyStart = keyStart;
