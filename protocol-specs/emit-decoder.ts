@@ -1,6 +1,6 @@
 import { typeName } from "./emit-interfaces.ts";
 import { type ApiSpec, type ElementType, emptyBytes, type Field, type Struct, type VersionRange } from "./parse.ts";
-import { covers, flexibleArgument, flexibleDeclaration, inside } from "./versions.ts";
+import { flexibleArgument, flexibleDeclaration, inside } from "./versions.ts";
 import { minimumWireSize } from "./wire-size.ts";
 
 /** Names that the emitted functions use themselves. */
@@ -93,7 +93,6 @@ class DecoderEmitter {
   #taggedValue(field: Field): string {
     const { name, type } = field;
     if (type.kind !== "array") return `      ${name} = ${this.#readValue(type, field, field.versions)};\n`;
-    if (field.nullable !== undefined) throw new Error(`${name}: nullable tagged arrays are not supported`);
     const element = this.#readValue(type.element, undefined, field.versions);
     return (
       `      const elements: ${typeName(type, true)} = [];\n` +
@@ -105,9 +104,7 @@ class DecoderEmitter {
 
   #readArrayLength(field: Field, element: ElementType): string {
     const args = `(${flexibleArgument(this.#spec, field.versions)}, ${minimumWireSize(this.#spec, element, field.versions)})`;
-    if (field.nullable === undefined) return `reader.arrayLength${args}`;
-    if (covers(field.nullable, field.versions)) return `reader.nullableArrayLength${args}`;
-    return `(${inside(field.nullable, field.versions)} ? reader.nullableArrayLength${args} : reader.arrayLength${args})`;
+    return `reader.${field.nullable === undefined ? "arrayLength" : "nullableArrayLength"}${args}`;
   }
 
   /** @param field undefined for an element of an array, which is never null. */

@@ -1,5 +1,5 @@
 import type { ApiSpec, ElementType, Field, Struct, VersionRange } from "./parse.ts";
-import { covers, flexibleArgument, flexibleDeclaration, inside, outside } from "./versions.ts";
+import { flexibleArgument, flexibleDeclaration, inside, outside } from "./versions.ts";
 
 /** Functions that write `struct` and what it holds, innermost first: `write<Name>(writer, value, version)`. */
 export function emitEncoder(spec: ApiSpec, struct: Struct): string {
@@ -61,7 +61,6 @@ class EncoderEmitter {
       `${inner}for (const element of ${value}) {\n` +
       `${inner}  ${this.#writeValue(type.element, "element", versions)};\n${inner}}\n`;
     if (nullable === undefined) return writeArray(indent);
-    if (!covers(nullable, versions)) throw new Error(`${struct.name}.${field.name}: null in some versions only`);
     return (
       `${indent}if (${value} === null) {\n${indent}  writer.nullArray(${flexible});\n` +
       `${indent}} else {\n${writeArray(`${indent}  `)}${indent}}\n`

@@ -1,3 +1,5 @@
+import { covers } from "./versions.ts";
+
 /** Versions from `min` to `max`, both included. */
 export interface VersionRange {
   readonly min: number;
@@ -207,6 +209,13 @@ class SpecParser {
     }
     const nullableRange =
       nullable === undefined ? undefined : nullable === "?" ? versions : this.#range(nullable.slice(1), versions, line);
+    if (
+      fieldType.kind === "array" &&
+      nullableRange !== undefined &&
+      (tag !== undefined || !covers(nullableRange, versions))
+    ) {
+      this.#fail("an array is nullable in all of its versions or in none, a tagged one never", line);
+    }
     return {
       name,
       type: fieldType,

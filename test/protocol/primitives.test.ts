@@ -178,6 +178,10 @@ describe("bytes that lie are refused", () => {
     expect(() => reader("0001ffff").int64()).toThrow("8 bytes needed, 4 are left at byte 0");
   });
 
+  test("a count of tagged fields is judged before the fields are read", () => {
+    expect(() => reader("0300000100").skipTaggedFields()).toThrow(failure("MESSAGE_TRUNCATED", 0));
+  });
+
   test("a known tagged field that ends elsewhere than it claims", () => {
     const read = reader("0102030405");
     read.int16();

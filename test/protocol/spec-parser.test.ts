@@ -13,8 +13,8 @@ flexible 4+
 request
   # Where to look.
   # Null means everywhere.
-  places: [WeatherPlace]?3+
-    name: string ..4 ignorable
+  places: [WeatherPlace]?
+    name: string?..3 ..4 ignorable
     id: uuid 5+
     days: [int32]
   limit: int64 4+ tag 0 = -1
@@ -48,7 +48,7 @@ describe("a valid spec", () => {
     expect(places).toMatchObject({
       name: "places",
       versions: { min: 2, max: 6 },
-      nullable: { min: 3, max: 6 },
+      nullable: { min: 2, max: 6 },
       tag: undefined,
       default: emptyArray,
       ignorable: false,
@@ -57,7 +57,7 @@ describe("a valid spec", () => {
     const element = places?.type.kind === "array" ? places.type.element : undefined;
     const fields = element?.kind === "struct" ? element.struct.fields : [];
     expect(fields).toMatchObject([
-      { name: "name", versions: { min: 2, max: 4 }, default: "", ignorable: true },
+      { name: "name", versions: { min: 2, max: 4 }, nullable: { min: 2, max: 3 }, default: "", ignorable: true },
       { name: "id", versions: { min: 5, max: 6 }, default: zeroUuid },
       { name: "days", type: { kind: "array", element: { kind: "primitive", name: "int32" } } },
     ]);
@@ -102,6 +102,8 @@ describe("mistakes are refused with their line", () => {
     ["a bool that is neither", "= true", "= 1", /a bool's default is false, or true/],
     ["odd indentation", "    days", "   days", /:16: indent with two spaces a level/],
     ["indentation without a structure", "  ok: bool", "    ok: bool", /indented deeper than any structure here/],
+    ["an array that is null sometimes", "[int32]", "[int32]?5+", /:16: an array is nullable in all of its versions/],
+    ["a tagged array that may be null", "limit: int64 4+ tag 0 = -1", "limit: [int64]? 4+ tag 0", /a tagged one never/],
     ["an unclosed bracket", "days: [int32]", "days: [int32", /not a field/],
     [
       "something after the response",
