@@ -1,1 +1,51 @@
-export {};
+export {
+  type AbortSignalLike,
+  BrokerError,
+  type CallOptions,
+  ClosedError,
+  type CompressionName,
+  ConnectionError,
+  consoleLogger,
+  InvalidOptionError,
+  type IsolationLevel,
+  KafkaClient,
+  type KafkaClientConfig,
+  KafkaError,
+  type Logger,
+  ProduceError,
+  RecordBatchError,
+  silentLogger,
+  TimeoutError,
+  type TlsConfig,
+  UnsupportedApiError,
+} from "@ktables/client";
+export { bytes, type Codec, string } from "./codec.ts";
+export type { ConnectionOption } from "./connection-handle.ts";
+export {
+  type EnsureTopicOptions,
+  type EnsureTopicOutcome,
+  type EnsureTopicResult,
+  ensureTopic,
+} from "./ensure-topic.ts";
+export {
+  AlreadyStartedError,
+  CodecError,
+  NotStartedError,
+  StoppedError,
+  TableFailedError,
+  TableFullError,
+  TopicConfigMismatchError,
+  TopicConfigUnreadableError,
+} from "./errors.ts";
+export { json } from "./json.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";
+export { KafkaTable } from "./table.ts";
+export type { KafkaTableOptions } from "./table-options.ts";
+export {
+  DEFAULT_TOPIC_CONFIGS,
+  type PolicyMismatchAction,
+  type TopicOptions,
+  type TopicProvision,
+} from "./topic-options.ts";
+export type { TableStatus, ViewStats } from "./view-stats.ts";
+export { KafkaTableWriter, type KafkaTableWriterOptions, type WriteOptions, type WriteToken } from "./writer.ts";

@@ -1,1 +1,1 @@
-export {};
+export * from "@ktables/record-batch";

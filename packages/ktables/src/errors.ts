@@ -1,0 +1,85 @@
+import { KafkaError } from "@ktables/client";
+
+/** A table was read, or a writer used, before `start()`. Code `NOT_STARTED`. */
+export class NotStartedError extends KafkaError {
+  constructor(what: string) {
+    super(`${what} is not started; call start() first, or use open()`, { code: "NOT_STARTED" });
+  }
+}
+
+/** `start()` was called twice. A table serves one start only; a writer may be started again after `stop()`. Code `ALREADY_STARTED`. */
+export class AlreadyStartedError extends KafkaError {
+  constructor(what: string, hint = "") {
+    super(`${what} is already started${hint}`, { code: "ALREADY_STARTED" });
+  }
+}
+
+/** The table or writer was stopped before, or while, the call was made. Code `STOPPED`. */
+export class StoppedError extends KafkaError {
+  constructor(what: string) {
+    super(`${what} is stopped`, { code: "STOPPED" });
+  }
+}
+
+/** The table's reader has died; `cause` is why. Code `TABLE_FAILED`. */
+export class TableFailedError extends KafkaError {
+  readonly topic: string;
+
+  constructor(topic: string, cause: Error, wasCaughtUp: boolean) {
+    const when = wasCaughtUp ? "" : " during catch-up";
+    super(`The table of topic "${topic}" died${when}: ${cause.message}`, { code: "TABLE_FAILED", cause });
+    this.topic = topic;
+  }
+}
+
+/** More keys than the runtime's `Map` can hold (2^24 in Node and Deno). Code `TABLE_FULL`. */
+export class TableFullError extends KafkaError {
+  /** Keys in the table. */
+  readonly size: number;
+
+  constructor(size: number, cause: unknown) {
+    super(`The table is full: this runtime's Map does not take more than ${size} keys`, { code: "TABLE_FULL", cause });
+    this.size = size;
+  }
+}
+
+/** A key or value could not be encoded (`ENCODE_FAILED`) or decoded (`DECODE_FAILED`). */
+export class CodecError extends KafkaError {
+  declare readonly code: "ENCODE_FAILED" | "DECODE_FAILED";
+
+  constructor(code: "ENCODE_FAILED" | "DECODE_FAILED", message: string, cause?: unknown) {
+    super(message, { code, cause });
+  }
+}
+
+/** The topic exists with another `cleanup.policy` than declared. Code `TOPIC_CONFIG_MISMATCH`. */
+export class TopicConfigMismatchError extends KafkaError {
+  readonly topic: string;
+  /** The declared policy. */
+  readonly expected: string;
+  /** The topic's policy. */
+  readonly actual: string;
+
+  constructor(topic: string, expected: string, actual: string) {
+    super(
+      `Topic "${topic}" has cleanup.policy "${actual}", but "${expected}" is required: without compaction ` +
+        `old keys disappear from the topic`,
+      { code: "TOPIC_CONFIG_MISMATCH" },
+    );
+    this.topic = topic;
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** The broker answered, but did not tell the topic's `cleanup.policy`. Code `TOPIC_CONFIG_UNREADABLE`. */
+export class TopicConfigUnreadableError extends KafkaError {
+  readonly topic: string;
+
+  constructor(topic: string) {
+    super(`Could not read cleanup.policy of topic "${topic}": the broker's answer does not contain it`, {
+      code: "TOPIC_CONFIG_UNREADABLE",
+    });
+    this.topic = topic;
+  }
+}

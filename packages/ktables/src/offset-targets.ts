@@ -1,0 +1,88 @@
+import type { AbortSignalLike } from "@ktables/client";
+import { abortReason } from "@ktables/client/internal";
+
+/**
+ * Offsets to be reached, by partition. Compared with positions, never counted in records: compaction leaves holes, and
+ * transaction markers take offsets too.
+ */
+export class OffsetTargets {
+  readonly #missing: Map<number, number>;
+  #holds = 0;
+
+  constructor(targets: ReadonlyMap<number, number> = new Map()) {
+    this.#missing = new Map(targets);
+  }
+
+  /** Every target has been reached, and none is still to be named. */
+  get isDone(): boolean {
+    return this.#missing.size === 0 && this.#holds === 0;
+  }
+
+  has(partition: number): boolean {
+    return this.#missing.has(partition);
+  }
+
+  add(partition: number, target: number): void {
+    this.#missing.set(partition, target);
+  }
+
+  /** Not done before {@link release}: more targets are about to be named. */
+  hold(): void {
+    this.#holds++;
+  }
+
+  release(): void {
+    this.#holds--;
+  }
+
+  /** `position` is the next offset to apply, so that a target equal to it has been reached. */
+  advance(partition: number, position: number | undefined): void {
+    const target = this.#missing.get(partition);
+    if (target !== undefined && position !== undefined && position >= target) this.#missing.delete(partition);
+  }
+}
+
+/** Calls that wait until positions reach their targets; fed by the reader, in the turn in which it applied them. */
+export class OffsetWaiters {
+  readonly #waiters = new Set<{ readonly targets: OffsetTargets; readonly resolve: () => void }>();
+
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  /** Resolves when the targets are done; rejects with the signal's reason. Leaves nothing behind either way. */
+  async done(targets: OffsetTargets, signal: AbortSignalLike): Promise<void> {
+    if (targets.isDone) return;
+    if (signal.aborted) throw abortReason(signal);
+    return new Promise<void>((resolve, reject) => {
+      const waiter = {
+        targets,
+        resolve: (): void => {
+          signal.removeEventListener("abort", onAbort);
+          resolve();
+        },
+      };
+      const onAbort = (): void => {
+        signal.removeEventListener("abort", onAbort);
+        this.#waiters.delete(waiter);
+        reject(abortReason(signal));
+      };
+      signal.addEventListener("abort", onAbort);
+      this.#waiters.add(waiter);
+    });
+  }
+
+  advance(partition: number, position: number | undefined): void {
+    for (const { targets } of this.#waiters) targets.advance(partition, position);
+    this.settle();
+  }
+
+  /** Resolves the calls whose targets are done. */
+  settle(): void {
+    for (const waiter of this.#waiters) {
+      if (!waiter.targets.isDone) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+}

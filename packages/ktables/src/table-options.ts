@@ -1,0 +1,63 @@
+import type { IsolationLevel } from "@ktables/client";
+import { check, type OptionCheck } from "@ktables/client/internal";
+import { type ResolvedTopicOptions, resolveTopicOptions, type TopicOptions } from "./topic-options.ts";
+
+export interface KafkaTableOptions<V> extends TopicOptions<V> {
+  /**
+   * How long `start()` may take, in milliseconds: ensuring the topic, connecting, looking up offsets and reading. When
+   * only the reading takes longer, `start()` returns with status `degraded`. Default 30 000.
+   */
+  readonly catchupTimeoutMs?: number | undefined;
+  /** How long a broker may hold back an answer while it has nothing new, in milliseconds. Default 500. */
+  readonly fetchMaxWaitMs?: number | undefined;
+  /** Whether records of open and aborted transactions are left out. Default `read_committed`. */
+  readonly isolation?: IsolationLevel | undefined;
+  /**
+   * Called after every value stored, historical ones during catch-up included. A throw is logged and counted
+   * (`stats.callbackErrors`) and changes nothing else.
+   */
+  readonly onSet?: ((key: string, value: V) => void) | undefined;
+  /** Called after every tombstone, also for a key that was not there. A throw: as for `onSet`. */
+  readonly onDelete?: ((key: string) => void) | undefined;
+}
+
+const tableChecks: Readonly<Record<string, OptionCheck>> = {
+  catchupTimeoutMs: check.durationMs,
+  fetchMaxWaitMs: check.durationMs,
+  isolation: check.oneOf("read_committed", "read_uncommitted"),
+  onSet: check.callable,
+  onDelete: check.callable,
+};
+
+const writerOption = "it is an option of KafkaTableWriter";
+
+const elsewhere: Readonly<Record<string, string>> = {
+  acks: writerOption,
+  idempotent: writerOption,
+  compression: writerOption,
+  lingerMs: writerOption,
+  maxBatchBytes: writerOption,
+  deliveryTimeoutMs: writerOption,
+  groupId: "tables read every partition and belong to no consumer group",
+};
+
+/** {@link KafkaTableOptions} checked, copied and with their defaults. */
+export interface ResolvedTableOptions<V> extends ResolvedTopicOptions<V> {
+  readonly catchupTimeoutMs: number;
+  readonly fetchMaxWaitMs: number;
+  readonly isolation: IsolationLevel;
+  readonly onSet: ((key: string, value: V) => void) | undefined;
+  readonly onDelete: ((key: string) => void) | undefined;
+}
+
+/** @throws InvalidOptionError */
+export function resolveTableOptions<V>(options: KafkaTableOptions<V>): ResolvedTableOptions<V> {
+  return {
+    ...resolveTopicOptions("KafkaTable", options, tableChecks, elsewhere),
+    catchupTimeoutMs: options.catchupTimeoutMs ?? 30_000,
+    fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
+    isolation: options.isolation ?? "read_committed",
+    onSet: options.onSet,
+    onDelete: options.onDelete,
+  };
+}

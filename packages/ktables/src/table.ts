@@ -1,0 +1,427 @@
+import {
+  type AbortSignalLike,
+  type CallOptions,
+  KafkaError,
+  listOffsets,
+  TimeoutError,
+  TopicReader,
+} from "@ktables/client";
+import { CallScope, check, checkOptions, sleep, throwIfAborted, toError } from "@ktables/client/internal";
+import { provisionTopic } from "./ensure-topic.ts";
+import { AlreadyStartedError, NotStartedError, StoppedError, TableFailedError } from "./errors.ts";
+import { inspectAsString } from "./inspect.ts";
+import { LogLimiter } from "./log-limiter.ts";
+import { OffsetTargets, OffsetWaiters } from "./offset-targets.ts";
+import { DecodedStore } from "./store/decoded-store.ts";
+import type { Store } from "./store/store.ts";
+import { TableObserver } from "./table-observer.ts";
+import { type KafkaTableOptions, type ResolvedTableOptions, resolveTableOptions } from "./table-options.ts";
+import { callChecks } from "./topic-options.ts";
+import type { TableStatus, ViewStats } from "./view-stats.ts";
+
+/** Pause between attempts to learn the end of partitions that were added while the table loads. */
+const joinRetryMs = 1000;
+
+/**
+ * A compacted topic as a map that follows it. The contents only change between turns of the event loop; iterators are
+ * live, as those of `Map`, and {@link snapshot} stands still.
+ *
+ * A table is started once. After {@link stop}, and after a failure, it goes on serving what it had.
+ */
+export class KafkaTable<V> implements ReadonlyMap<string, V> {
+  readonly #options: ResolvedTableOptions<V>;
+  readonly #name: string;
+  readonly #log: LogLimiter;
+  readonly #observer: TableObserver<V>;
+  readonly #store: Store<V>;
+  readonly #waiters = new OffsetWaiters();
+  readonly #joining = new Set<Promise<void>>();
+  /** Ends the start and every wait; its reason is a `KafkaError`. */
+  #ending = new AbortController();
+  /** The end offsets that the topic had at the start; held until they are known. */
+  #gate: OffsetTargets = heldTargets();
+  #phase: "unstarted" | "running" | "stopped" = "unstarted";
+  #isDegraded = false;
+  #failure: Error | undefined;
+  #reader: TopicReader | undefined;
+  #readingSince = 0;
+  #catchUpMs: number | undefined;
+  #replayedAtCatchUp: number | undefined;
+  #releasing: Promise<void> | undefined;
+
+  /** Checks the options and connects to nothing. @throws InvalidOptionError */
+  constructor(options: KafkaTableOptions<V>) {
+    this.#options = resolveTableOptions(options);
+    inspectAsString(this);
+    this.#name = `The table of topic "${this.#options.topic}"`;
+    this.#log = new LogLimiter(this.#options.connection.logger);
+    this.#observer = new TableObserver(this.#options, this.#log);
+    this.#store = new DecodedStore(this.#options.key, this.#options.value, this.#observer);
+  }
+
+  /** Makes a table and starts it: resolves when it has caught up, or is `degraded`. See {@link start}. */
+  static async open<V>(
+    options: KafkaTableOptions<V>,
+    call: { readonly signal?: AbortSignalLike | undefined } = {},
+  ): Promise<KafkaTable<V>> {
+    const table = new KafkaTable(options);
+    await table.start(call);
+    return table;
+  }
+
+  /**
+   * Ensures the topic, reads it from its beginning and resolves when everything that was in it at the start is applied;
+   * or, with status `degraded` and an error in the log, when that takes longer than `catchupTimeoutMs`.
+   *
+   * A start that fails before it could read leaves the table as it was, so that it may be repeated. Whatever the
+   * failure, nothing stays open.
+   *
+   * @throws AlreadyStartedError; StoppedError when stopped meanwhile; TableFailedError when the reader died while
+   * catching up; the signal's reason; the error of the broker or connection that stood in the way.
+   */
+  async start(call: { readonly signal?: AbortSignalLike | undefined } = {}): Promise<void> {
+    checkOptions("start", call, { signal: check.object });
+    if (this.#phase !== "unstarted") {
+      throw new AlreadyStartedError(this.#name, "; a table is started once, make a new one");
+    }
+    throwIfAborted(call.signal);
+    this.#phase = "running";
+    const { catchupTimeoutMs } = this.#options;
+    const scope = new CallScope([call.signal, this.#ending.signal], catchupTimeoutMs);
+    try {
+      await this.#beginReading(scope);
+    } catch (error) {
+      await this.#release();
+      throwIfAborted(this.#ending.signal);
+      this.#reset();
+      throwIfAborted(call.signal);
+      throw error;
+    } finally {
+      scope.end();
+    }
+    try {
+      const isCaughtUp = await this.#waitForGate(call.signal, Math.max(1, scope.remainingMs));
+      if (isCaughtUp) return;
+      throwIfAborted(this.#ending.signal);
+      this.#reportDegraded();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /**
+   * Ends reading and every wait, and closes what the table has opened. The contents stay readable. Does nothing before
+   * {@link start}; idempotent; never throws.
+   */
+  async stop(): Promise<void> {
+    if (this.#phase === "unstarted") return;
+    this.#phase = "stopped";
+    this.#ending.abort(new StoppedError(this.#name));
+    await this.#release();
+  }
+
+  /** The same as {@link stop}. */
+  async close(): Promise<void> {
+    await this.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  get topic(): string {
+    return this.#options.topic;
+  }
+
+  /** Whether {@link start} was called; stays true after a stop or a failure. */
+  get started(): boolean {
+    return this.#phase !== "unstarted";
+  }
+
+  get status(): TableStatus {
+    if (this.#failure !== undefined) return "failed";
+    if (this.#phase !== "running") return this.#phase;
+    if (this.isCaughtUp) return "caught_up";
+    return this.#isDegraded ? "degraded" : "loading";
+  }
+
+  /** Why the reader died; undefined while all is well. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Whether the table has once reached the end offsets of its start; never unset. */
+  get isCaughtUp(): boolean {
+    return this.#catchUpMs !== undefined;
+  }
+
+  /** Counters as of now; readable at any time. */
+  get stats(): ViewStats {
+    return Object.freeze({
+      ...this.#store.counters,
+      callbackErrors: this.#observer.callbackErrors,
+      catchUpMs: this.#catchUpMs,
+      replayedAtCatchUp: this.#replayedAtCatchUp,
+      pendingWaits: this.#waiters.size,
+    });
+  }
+
+  /** Keys in the table. Like every access to the contents: @throws NotStartedError before {@link start}. */
+  get size(): number {
+    return this.#contents.size;
+  }
+
+  get(key: string): V | undefined {
+    return this.#contents.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.#contents.has(key);
+  }
+
+  keys(): MapIterator<string> {
+    return this.#contents.keys();
+  }
+
+  values(): MapIterator<V> {
+    return this.#contents.values();
+  }
+
+  entries(): MapIterator<[string, V]> {
+    return this.#contents.entries();
+  }
+
+  [Symbol.iterator](): MapIterator<[string, V]> {
+    return this.#contents.entries();
+  }
+
+  forEach(callback: (value: V, key: string, map: ReadonlyMap<string, V>) => void, thisArg?: unknown): void {
+    for (const [key, value] of this.#contents.entries()) callback.call(thisArg, value, key, this);
+  }
+
+  /** A copy of the map that stands still; the values are shared with the table. */
+  snapshot(): Map<string, V> {
+    return this.#contents.snapshot();
+  }
+
+  /**
+   * Waits until the table has caught up. True then; false when `timeoutMs` (default: none) has passed, or the table is
+   * dead or stopped, in which case it returns at once.
+   *
+   * @throws NotStartedError; the signal's reason.
+   */
+  async waitUntilCaughtUp(call: CallOptions = {}): Promise<boolean> {
+    checkOptions("waitUntilCaughtUp", call, callChecks);
+    this.#assertStarted();
+    throwIfAborted(call.signal);
+    return this.#waitForGate(call.signal, call.timeoutMs);
+  }
+
+  /**
+   * Waits until everything that was acknowledged to anybody before the call is applied: read your own writes, of any
+   * process. True then. False when that could not be established: `timeoutMs` (default: none) has passed, the brokers
+   * could not be asked, the table is dead or was stopped meanwhile. A table that has not caught up can do this too.
+   *
+   * Records behind an open transaction of another producer become readable only when that transaction ends
+   * (`isolation: "read_committed"`), and the call waits for them.
+   *
+   * @throws NotStartedError; StoppedError when the table was stopped before the call; the signal's reason.
+   */
+  async barrier(call: CallOptions = {}): Promise<boolean> {
+    checkOptions("barrier", call, callChecks);
+    this.#assertStarted();
+    if (this.#phase === "stopped") throw new StoppedError(this.#name);
+    const { signal, timeoutMs } = call;
+    throwIfAborted(signal);
+    if (this.#failure !== undefined) return false;
+    return this.#within(signal, timeoutMs, async (scope) => {
+      const ends = await listOffsets(this.#options.connection.acquire(), this.topic, "latest", {
+        signal: scope.signal,
+      });
+      const targets = new OffsetTargets(ends);
+      for (const partition of ends.keys()) targets.advance(partition, this.#reader?.position(partition));
+      await this.#waiters.done(targets, scope.signal);
+    });
+  }
+
+  toString(): string {
+    const size = this.#phase === "unstarted" ? "" : `, ${this.#store.size} keys`;
+    return `KafkaTable(topic "${this.topic}", ${this.status}${size})`;
+  }
+
+  get #contents(): Store<V> {
+    this.#assertStarted();
+    return this.#store;
+  }
+
+  #assertStarted(): void {
+    if (this.#phase === "unstarted") throw new NotStartedError(this.#name);
+  }
+
+  async #beginReading(scope: CallScope): Promise<void> {
+    const { connection, topic, ensureTopic, provision, fetchMaxWaitMs, isolation } = this.#options;
+    const call = (): CallOptions => ({ signal: scope.signal, timeoutMs: Math.max(1, Math.ceil(scope.remainingMs)) });
+    const client = connection.acquire();
+    if (ensureTopic) await provisionTopic(client, topic, provision, connection.logger, call());
+    const ends = await listOffsets(client, topic, "latest", call());
+    for (const [partition, end] of ends) this.#gate.add(partition, end);
+    throwIfAborted(scope.signal);
+    const reader = new TopicReader(client, {
+      topic,
+      isolation,
+      maxWaitMs: fetchMaxWaitMs,
+      onBatch: (partition, batch, fromOffset) => this.#store.apply(partition, batch, fromOffset),
+      onProgress: (partition) => this.#onProgress(partition),
+      onPartitionsAdded: (partitions) => this.#join(partitions),
+      onTrouble: (error) => this.#onTrouble(error),
+      onFailure: (failure) => this.#onFailure(failure),
+    });
+    this.#reader = reader;
+    await reader.start(call());
+    this.#readingSince = performance.now();
+    const partitions = reader.partitions();
+    const appeared = partitions.filter((partition) => !ends.has(partition));
+    if (appeared.length > 0) this.#join(appeared);
+    for (const partition of partitions) this.#gate.advance(partition, reader.position(partition));
+    this.#gate.release();
+    this.#latchIfDone();
+  }
+
+  /** Back to where a table is before its first start. */
+  #reset(): void {
+    this.#ending.abort(new StoppedError(this.#name));
+    this.#ending = new AbortController();
+    this.#gate = heldTargets();
+    this.#reader = undefined;
+    this.#releasing = undefined;
+    this.#phase = "unstarted";
+  }
+
+  /** Closes what was opened. Never rejects, so that it hides no other error. */
+  #release(): Promise<void> {
+    this.#releasing ??= (async (): Promise<void> => {
+      const { connection } = this.#options;
+      try {
+        await this.#reader?.close();
+        await Promise.all(this.#joining);
+      } catch (error) {
+        connection.logger.warn(`${this.#name} could not be closed cleanly: ${toError(error).message}`, { error });
+      }
+      connection.release();
+      this.#log.flush();
+    })();
+    return this.#releasing;
+  }
+
+  #onProgress(partition: number): void {
+    const position = this.#reader?.position(partition);
+    if (!this.isCaughtUp) {
+      this.#gate.advance(partition, position);
+      this.#latchIfDone();
+    }
+    this.#waiters.advance(partition, position);
+  }
+
+  #latchIfDone(): void {
+    if (this.isCaughtUp || !this.#gate.isDone) return;
+    this.#catchUpMs = performance.now() - this.#readingSince;
+    const { recordsApplied, tombstonesApplied } = this.#store.counters;
+    this.#replayedAtCatchUp = recordsApplied + tombstonesApplied;
+    this.#waiters.settle();
+  }
+
+  /** Partitions that appear before the table has caught up must be caught up with as well. */
+  #join(partitions: readonly number[]): void {
+    if (this.isCaughtUp) return;
+    this.#gate.hold();
+    const joining = this.#addToGate(partitions).finally(() => this.#joining.delete(joining));
+    this.#joining.add(joining);
+  }
+
+  async #addToGate(partitions: readonly number[]): Promise<void> {
+    const { connection, topic } = this.#options;
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      try {
+        const ends = await listOffsets(connection.acquire(), topic, "latest", { partitions, signal });
+        for (const [partition, end] of ends) {
+          this.#gate.add(partition, end);
+          this.#gate.advance(partition, this.#reader?.position(partition));
+        }
+        this.#gate.release();
+        this.#latchIfDone();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#onTrouble(toError(error));
+        await sleep(joinRetryMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  #onTrouble(error: Error): void {
+    const kind = error instanceof KafkaError ? error.code : error.name;
+    this.#log.warn(kind, () => `${this.#name} is retrying: ${error.message}`, { topic: this.topic, error });
+  }
+
+  #onFailure(failure: Error): void {
+    this.#failure = failure;
+    const size = this.#store.size;
+    this.#options.connection.logger.error(
+      `${this.#name} has failed and stays as it is, with ${size} keys: ${failure.message}`,
+      { topic: this.topic, size, error: failure },
+    );
+    this.#ending.abort(new TableFailedError(this.topic, failure, this.isCaughtUp));
+    // Whoever only reads from the table will not stop it, and an open connection would keep the process alive.
+    void this.#release();
+  }
+
+  #reportDegraded(): void {
+    this.#isDegraded = true;
+    const { recordsApplied, tombstonesApplied } = this.#store.counters;
+    this.#options.connection.logger.error(
+      `${this.#name} has not caught up within ${this.#options.catchupTimeoutMs} ms: ` +
+        `${recordsApplied + tombstonesApplied} records applied so far; it goes on loading`,
+      { topic: this.topic, recordsApplied, tombstonesApplied },
+    );
+  }
+
+  async #waitForGate(signal: AbortSignalLike | undefined, timeoutMs: number | undefined): Promise<boolean> {
+    if (this.#failure !== undefined) return false;
+    if (this.isCaughtUp) return true;
+    return this.#within(signal, timeoutMs, (scope) => this.#waiters.done(this.#gate, scope.signal));
+  }
+
+  /**
+   * True when `work` succeeds; false when the table or the time has ended, or a broker has failed. Rejects with the
+   * reason of the caller's signal, and with what is nobody's expected failure.
+   */
+  async #within(
+    signal: AbortSignalLike | undefined,
+    timeoutMs: number | undefined,
+    work: (scope: CallScope) => Promise<void>,
+  ): Promise<boolean> {
+    const scope = new CallScope(
+      [signal, this.#ending.signal],
+      timeoutMs,
+      () => new TimeoutError("The time to wait is over", timeoutMs ?? 0),
+    );
+    try {
+      await work(scope);
+      return true;
+    } catch (error) {
+      throwIfAborted(signal);
+      if (error instanceof KafkaError) return false;
+      throw error;
+    } finally {
+      scope.end();
+    }
+  }
+}
+
+function heldTargets(): OffsetTargets {
+  const targets = new OffsetTargets();
+  targets.hold();
+  return targets;
+}
