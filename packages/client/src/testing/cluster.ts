@@ -1,0 +1,173 @@
+import { ErrorCode } from "../broker-errors.ts";
+import { Partition } from "./partition.ts";
+import { randomUuid } from "./random-uuid.ts";
+import { Refusal } from "./refusal.ts";
+import { isValidTopicName, type Topic } from "./topic.ts";
+import { TopicConfigs } from "./topic-configs.ts";
+
+/** Where a node can be reached. */
+export interface ClusterNode {
+  readonly id: number;
+  readonly host: string;
+  port: number;
+  isUp: boolean;
+}
+
+export interface ClusterOptions {
+  readonly nodes: readonly ClusterNode[];
+  readonly autoCreateTopics: boolean;
+  /** For topics that are created without a number of partitions. */
+  readonly defaultPartitions: number;
+}
+
+export interface TopicPlan {
+  readonly name: string;
+  /** Default: the cluster's `defaultPartitions`. */
+  readonly partitions?: number | undefined;
+  /** Default: the cluster's. */
+  readonly replicationFactor?: number | undefined;
+  readonly configs?: Iterable<readonly [string, string]> | undefined;
+}
+
+/**
+ * The state that all nodes share. There is one copy of each log: a replica is only a node that may lead, so that
+ * nothing is ever lost or behind when leadership moves.
+ */
+export class Cluster {
+  readonly id: string = randomUuid();
+  readonly nodes: readonly ClusterNode[];
+  readonly autoCreateTopics: boolean;
+  readonly defaultPartitions: number;
+  readonly defaultReplicationFactor: number;
+  readonly #topics = new Map<string, Topic>();
+  readonly #topicsById = new Map<string, Topic>();
+  #producerIds = 0;
+  /** Where the leaders of the next topic start, so that topics of one partition are spread too. */
+  #nextLeader = 0;
+
+  constructor(options: ClusterOptions) {
+    this.nodes = options.nodes;
+    this.autoCreateTopics = options.autoCreateTopics;
+    this.defaultPartitions = options.defaultPartitions;
+    this.defaultReplicationFactor = Math.min(3, options.nodes.length);
+  }
+
+  get liveNodes(): readonly ClusterNode[] {
+    return this.nodes.filter(({ isUp }) => isUp);
+  }
+
+  topics(): Iterable<Topic> {
+    return this.#topics.values();
+  }
+
+  topic(name: string): Topic | undefined {
+    return this.#topics.get(name);
+  }
+
+  topicById(id: string): Topic | undefined {
+    return this.#topicsById.get(id);
+  }
+
+  isUp(nodeId: number): boolean {
+    return this.nodes.some(({ id, isUp }) => id === nodeId && isUp);
+  }
+
+  /** A producer id that nobody has. */
+  nextProducerId(): number {
+    return this.#producerIds++;
+  }
+
+  /** Returns the new topic; with `validateOnly` it is not kept. @throws Refusal 17, 36, 37, 38, 40 */
+  createTopic(plan: TopicPlan, validateOnly = false): Topic {
+    const { name } = plan;
+    const partitions = plan.partitions ?? this.defaultPartitions;
+    const replicationFactor = plan.replicationFactor ?? this.defaultReplicationFactor;
+    if (!isValidTopicName(name)) {
+      throw new Refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, `topic name ${JSON.stringify(name)} is not valid`);
+    }
+    if (this.#topics.has(name)) throw new Refusal(ErrorCode.TOPIC_ALREADY_EXISTS, `topic ${name} already exists`);
+    if (!Number.isInteger(partitions) || partitions < 1 || partitions > maxPartitions) {
+      throw new Refusal(
+        ErrorCode.INVALID_PARTITIONS,
+        `number of partitions ${partitions} is not in 1..${maxPartitions}`,
+      );
+    }
+    const live = this.liveNodes.length;
+    if (!Number.isInteger(replicationFactor) || replicationFactor < 1 || replicationFactor > live) {
+      throw new Refusal(
+        ErrorCode.INVALID_REPLICATION_FACTOR,
+        `replication factor ${replicationFactor} is not possible with ${live} live nodes`,
+      );
+    }
+    const topic: Topic = {
+      name,
+      id: randomUuid(),
+      configs: new TopicConfigs(plan.configs),
+      replicationFactor,
+      partitions: [],
+    };
+    this.#grow(topic, partitions);
+    if (validateOnly) return topic;
+    this.#nextLeader += partitions;
+    this.#topics.set(name, topic);
+    this.#topicsById.set(topic.id, topic);
+    return topic;
+  }
+
+  deleteTopic(topic: Topic): void {
+    this.#topics.delete(topic.name);
+    this.#topicsById.delete(topic.id);
+    for (const partition of topic.partitions) partition.announce();
+  }
+
+  /** @param count the total afterwards. @throws Refusal 37 */
+  createPartitions(topic: Topic, count: number, validateOnly = false): void {
+    const { length } = topic.partitions;
+    if (count <= length || count > maxPartitions) {
+      throw new Refusal(
+        ErrorCode.INVALID_PARTITIONS,
+        `${topic.name} has ${length} partitions, cannot change to ${count}`,
+      );
+    }
+    if (!validateOnly) this.#grow(topic, count);
+  }
+
+  /** Hands what a stopped node has led to other replicas, or to nobody. */
+  nodeStopped(nodeId: number): void {
+    for (const partition of this.#partitions()) {
+      if (partition.leaderId === nodeId) partition.lead(this.#liveReplica(partition));
+    }
+  }
+
+  /** Gives partitions without a leader to a node that has come back. */
+  nodeStarted(nodeId: number): void {
+    for (const partition of this.#partitions()) {
+      if (partition.leaderId === -1 && partition.replicas.includes(nodeId)) partition.lead(nodeId);
+    }
+  }
+
+  *#partitions(): Iterable<Partition> {
+    for (const topic of this.#topics.values()) yield* topic.partitions;
+  }
+
+  #grow(topic: Topic, count: number): void {
+    const { nodes } = this;
+    for (let index = topic.partitions.length; index < count; index++) {
+      const first = this.#nextLeader + index;
+      const replicas: number[] = [];
+      for (let step = 0; step < topic.replicationFactor; step++) {
+        const node = nodes[(first + step) % nodes.length];
+        if (node !== undefined) replicas.push(node.id);
+      }
+      const leader = replicas.find((replica) => this.isUp(replica)) ?? -1;
+      topic.partitions.push(new Partition(topic.name, index, replicas, leader));
+    }
+  }
+
+  #liveReplica(partition: Partition): number {
+    return partition.replicas.find((replica) => this.isUp(replica)) ?? -1;
+  }
+}
+
+/** Far above what tests need, and far below what a hostile request could use to exhaust the memory. */
+const maxPartitions = 10_000;

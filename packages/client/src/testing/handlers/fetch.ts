@@ -1,0 +1,132 @@
+import { ErrorCode } from "../../broker-errors.ts";
+import type {
+  FetchRequest,
+  FetchRequestPartition,
+  FetchResponse,
+  FetchResponsePartition,
+  FetchResponseTopic,
+} from "../../protocol/generated/fetch.ts";
+import type { Partition } from "../partition.ts";
+import type { RequestContext } from "../request-context.ts";
+import type { Topic } from "../topic.ts";
+import { LeaderHints, leadershipError } from "./leadership.ts";
+
+const sessionNotFound = 70;
+const readCommitted = 1;
+/** Timers take no longer delay. */
+const longestWaitMs = 0x7fff_ffff;
+
+/** Answers at once if there is enough to read or anything to report; otherwise waits for news (long poll). */
+export async function handleFetch(request: FetchRequest, context: RequestContext): Promise<FetchResponse> {
+  // Sessions are never granted, so that nobody can have one (KIP-227).
+  if (request.sessionId !== 0) {
+    return { throttleTimeMs: 0, errorCode: sessionNotFound, sessionId: 0, responses: [] };
+  }
+  const first = read(request, context);
+  if (first.isFinal || request.maxWaitMs <= 0) return first.response;
+  return new Promise<FetchResponse>((resolve) => {
+    const unwatch: (() => void)[] = [];
+    const finish = (): void => {
+      clearTimeout(timer);
+      context.signal.removeEventListener("abort", finish);
+      for (const stop of unwatch) stop();
+      // Read again: what was read first may have been deleted or joined by more.
+      resolve(read(request, context).response);
+    };
+    const timer = setTimeout(finish, Math.min(request.maxWaitMs, longestWaitMs));
+    context.signal.addEventListener("abort", finish);
+    const onChange = (): void => {
+      if (read(request, context).isFinal) finish();
+    };
+    for (const partition of new Set(first.partitions)) unwatch.push(partition.watch(onChange));
+  });
+}
+
+interface Reading {
+  readonly response: FetchResponse;
+  /** Nothing to wait for. */
+  readonly isFinal: boolean;
+  /** All that exist of those asked for. */
+  readonly partitions: readonly Partition[];
+}
+
+function read(request: FetchRequest, context: RequestContext): Reading {
+  const { cluster, version } = context;
+  const hints = new LeaderHints(context);
+  const partitions: Partition[] = [];
+  let size = 0;
+  let hasError = false;
+  const responses: FetchResponseTopic[] = request.topics.map((asked) => {
+    const topic = version >= 13 ? cluster.topicById(asked.topicId) : cluster.topic(asked.topic);
+    return {
+      topic: asked.topic,
+      topicId: asked.topicId,
+      partitions: asked.partitions.map((wanted) => {
+        const partition = topic?.partitions[wanted.partition];
+        if (partition !== undefined) partitions.push(partition);
+        const room = Math.max(0, Math.min(wanted.partitionMaxBytes, request.maxBytes - size));
+        const answer = readPartition(topic, partition, wanted, request.isolationLevel, room, size === 0, context);
+        size += answer.records?.length ?? 0;
+        if (answer.errorCode === ErrorCode.NONE) return answer;
+        hasError = true;
+        const moved =
+          answer.errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || answer.errorCode === ErrorCode.FENCED_LEADER_EPOCH;
+        if (!moved || partition === undefined || version < 12) return answer;
+        return { ...answer, currentLeader: hints.hint(partition) };
+      }),
+    };
+  });
+  const response: FetchResponse = {
+    throttleTimeMs: 0,
+    errorCode: ErrorCode.NONE,
+    sessionId: 0,
+    responses,
+    nodeEndpoints: version >= 16 ? hints.endpoints() : [],
+  };
+  return { response, isFinal: hasError || size >= request.minBytes || request.topics.length === 0, partitions };
+}
+
+function readPartition(
+  topic: Topic | undefined,
+  partition: Partition | undefined,
+  wanted: FetchRequestPartition,
+  isolationLevel: number,
+  maxBytes: number,
+  isFirstWithData: boolean,
+  context: RequestContext,
+): FetchResponsePartition {
+  const { version } = context;
+  const failure = (errorCode: number): FetchResponsePartition => ({
+    partitionIndex: wanted.partition,
+    errorCode,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    abortedTransactions: null,
+    preferredReadReplica: -1,
+    records: new Uint8Array(0),
+  });
+  if (topic === undefined && version >= 13) return failure(ErrorCode.UNKNOWN_TOPIC_ID);
+  if (topic === undefined || partition === undefined) return failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  const leadership = leadershipError(partition, wanted.currentLeaderEpoch, context);
+  if (leadership !== ErrorCode.NONE) return failure(leadership);
+  if (version < 10 && topic.configs.get("compression.type") === "zstd") {
+    return failure(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE);
+  }
+  const { log } = partition;
+  const { fetchOffset } = wanted;
+  if (fetchOffset < log.startOffset || fetchOffset > log.highWatermark) return failure(ErrorCode.OFFSET_OUT_OF_RANGE);
+  const committed = isolationLevel === readCommitted;
+  const end = committed ? log.lastStableOffset : log.highWatermark;
+  const { bytes, readTo } = log.read(fetchOffset, end, maxBytes, isFirstWithData);
+  return {
+    partitionIndex: wanted.partition,
+    errorCode: ErrorCode.NONE,
+    highWatermark: log.highWatermark,
+    lastStableOffset: log.lastStableOffset,
+    logStartOffset: log.startOffset,
+    abortedTransactions: committed ? log.abortedBetween(fetchOffset, readTo) : null,
+    preferredReadReplica: -1,
+    records: bytes,
+  };
+}

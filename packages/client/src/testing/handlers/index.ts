@@ -1,0 +1,27 @@
+import type { ApiName, RequestOf, ResponseOf } from "../apis.ts";
+import type { Handler } from "../request-context.ts";
+import { handleApiVersions } from "./api-versions.ts";
+import { handleCreatePartitions } from "./create-partitions.ts";
+import { handleCreateTopics } from "./create-topics.ts";
+import { handleDeleteTopics } from "./delete-topics.ts";
+import { handleDescribeConfigs } from "./describe-configs.ts";
+import { handleFetch } from "./fetch.ts";
+import { handleIncrementalAlterConfigs } from "./incremental-alter-configs.ts";
+import { handleInitProducerId } from "./init-producer-id.ts";
+import { handleListOffsets } from "./list-offsets.ts";
+import { handleMetadata } from "./metadata.ts";
+import { handleProduce } from "./produce.ts";
+
+export const handlers: { readonly [Name in ApiName]: Handler<RequestOf<Name>, ResponseOf<Name>> } = {
+  ApiVersions: handleApiVersions,
+  CreatePartitions: handleCreatePartitions,
+  CreateTopics: handleCreateTopics,
+  DeleteTopics: handleDeleteTopics,
+  DescribeConfigs: handleDescribeConfigs,
+  Fetch: handleFetch,
+  IncrementalAlterConfigs: handleIncrementalAlterConfigs,
+  InitProducerId: handleInitProducerId,
+  ListOffsets: handleListOffsets,
+  Metadata: handleMetadata,
+  Produce: handleProduce,
+};
