@@ -10,13 +10,22 @@ export const invalidVarint: number = -twoTo32;
 
 /** Reads a 32-bit integer; {@link invalidVarint} when it is longer than 32 bits or the bytes end. */
 export function readVarint(bytes: Uint8Array, at: number): number {
-  let byte = bytes[at];
-  if (byte === undefined) return invalidVarint;
-  let raw = byte & 0x7f;
-  for (let shift = 7; byte >= 0x80; shift += 7) {
-    byte = bytes[++at];
+  const first = bytes[at]!;
+  if (first < 0x80) return (first >>> 1) ^ -(first & 1);
+  const second = bytes[at + 1]!;
+  if (second >= 0x80) return readLongVarint(bytes, at);
+  // Two bytes are the usual size of a value's length. Past the end of the bytes neither comparison holds.
+  if (!(second >= 0)) return invalidVarint;
+  return (((first & 0x7f) >>> 1) | (second << 6)) ^ -(first & 1);
+}
+
+function readLongVarint(bytes: Uint8Array, at: number): number {
+  let raw = 0;
+  for (let shift = 0; shift < 35; shift += 7) {
+    const byte = bytes[at++];
     if (byte === undefined || (shift === 28 && byte > 0x0f)) return invalidVarint;
     raw |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
   }
   return (raw >>> 1) ^ -(raw & 1);
 }

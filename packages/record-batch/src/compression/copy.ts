@@ -1,5 +1,5 @@
 /** From this length on, one call of a built-in is cheaper than a loop. */
-const callThreshold = 32;
+const callThreshold = 64;
 
 /** Copies `length` bytes of `source` to `target`. */
 export function copyBytes(source: Uint8Array, from: number, target: Uint8Array, to: number, length: number): void {
