@@ -7,6 +7,7 @@ import {
   type RecordInput,
 } from "@ktables/record-batch";
 import { brokerErrorFacts, ErrorCode } from "../broker-errors.ts";
+import { copyRecord } from "./copy-record.ts";
 import type { Partition } from "./partition.ts";
 import { Refusal } from "./refusal.ts";
 import type { TopicConfigs } from "./topic-configs.ts";
@@ -128,8 +129,10 @@ function asStored(batch: RecordBatch, configs: TopicConfigs, logAppendTimeMs: nu
     return batch.bytes;
   }
   const { producerId, producerEpoch, baseSequence, isTransactional } = batch;
+  const copies: RecordInput[] = [];
+  batch.visit((record) => copies.push(copyRecord(record)));
   return encodeBatch({
-    records: recordsOf(batch),
+    records: copies,
     compression,
     producerId,
     producerEpoch,
@@ -138,20 +141,6 @@ function asStored(batch: RecordBatch, configs: TopicConfigs, logAppendTimeMs: nu
     timestampType,
     ...(logAppendTimeMs < 0 ? {} : { maxTimestamp: logAppendTimeMs }),
   });
-}
-
-/** Copies of all records of a batch. */
-export function recordsOf(batch: RecordBatch): RecordInput[] {
-  const records: RecordInput[] = [];
-  batch.visit((record) => {
-    records.push({
-      key: record.key()?.slice() ?? null,
-      value: record.value()?.slice() ?? null,
-      timestamp: record.timestamp(),
-      headers: record.headers(),
-    });
-  });
-  return records;
 }
 
 /** Tells damage from other reasons to refuse a batch. */

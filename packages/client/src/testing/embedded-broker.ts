@@ -1,11 +1,18 @@
+import type { RecordInput } from "@ktables/record-batch";
+import { ErrorCode } from "../broker-errors.ts";
 import { type ApiName, apiNameOf, apiNames, type RequestOf, type ResponseOf, serverApis } from "./apis.ts";
 import { Cluster, type ClusterNode } from "./cluster.ts";
+import { compact } from "./compaction.ts";
 import { BrokerConnection } from "./connection.ts";
 import { type BrokerState, dispatch } from "./dispatch.ts";
 import { type InterceptHandler, type InterceptOptions, Interceptors } from "./interceptors.ts";
-import { type Listener, listen } from "./listener.ts";
+import { type Listener, listen, type ServerStream } from "./listener.ts";
+import type { Partition } from "./partition.ts";
+import { Refusal } from "./refusal.ts";
 import type { VersionRange } from "./request-context.ts";
 import { type LoggedRequest, RequestLog } from "./request-log.ts";
+import type { Topic } from "./topic.ts";
+import { beginTransaction, endTransaction } from "./write-transaction.ts";
 
 export interface EmbeddedTopic {
   readonly name: string;
@@ -31,6 +38,16 @@ export interface EmbeddedBrokerOptions {
   readonly maxVersions?: Readonly<Partial<Record<ApiName, number>>>;
 }
 
+/** A transaction that was written in process. */
+export interface WrittenTransaction {
+  /** Nobody else's. */
+  readonly producerId: number;
+  /** Offset of the first of its records, which follow each other. */
+  readonly firstOffset: number;
+  /** Offset of the commit or abort marker; undefined while the transaction is open. */
+  readonly markerOffset: number | undefined;
+}
+
 const keptErrors = 100;
 
 /**
@@ -45,6 +62,7 @@ export class EmbeddedBroker {
   readonly #listeners = new Map<number, Listener>();
   readonly #connections = new Set<BrokerConnection>();
   readonly #errors: Error[] = [];
+  #closed = false;
 
   private constructor(options: EmbeddedBrokerOptions) {
     const nodes = Array.from({ length: options.nodes ?? 1 }, (_, id) => ({
@@ -95,6 +113,112 @@ export class EmbeddedBroker {
     this.#createTopic({ ...options, name });
   }
 
+  /** Rejects with code `UNKNOWN_TOPIC_OR_PARTITION` for a topic that does not exist. */
+  async deleteTopic(name: string): Promise<void> {
+    this.#cluster.deleteTopic(this.#topic(name));
+  }
+
+  /** Adds partitions up to `count`, the total afterwards. */
+  async createPartitions(topic: string, count: number): Promise<void> {
+    this.#cluster.createPartitions(this.#topic(topic), count);
+  }
+
+  /**
+   * Appends one encoded record batch without a producer's checks, even a damaged one, and returns its base offset. It
+   * is placed at the log's end; with `keepOffsets` at its own offsets, which must not be below, so that holes and
+   * compacted batches can be made.
+   */
+  append(
+    topic: string,
+    partition: number,
+    batch: Uint8Array,
+    options: { readonly keepOffsets?: boolean } = {},
+  ): number {
+    const target = this.#partition(topic, partition);
+    const { baseOffset } = target.log.append(batch, target.leaderEpoch, options);
+    target.announce();
+    return baseOffset;
+  }
+
+  /**
+   * Appends records as one transaction of a new producer, with its marker. `"open"` leaves the marker out, which holds
+   * the last stable offset until `endTransaction`.
+   */
+  writeTransaction(
+    topic: string,
+    partition: number,
+    records: readonly RecordInput[],
+    outcome: "commit" | "abort" | "open",
+  ): WrittenTransaction {
+    const target = this.#partition(topic, partition);
+    const producerId = this.#cluster.nextProducerId();
+    const firstOffset = beginTransaction(target, records, producerId);
+    const markerOffset = outcome === "open" ? undefined : endTransaction(target, producerId, outcome);
+    return { producerId, firstOffset, markerOffset };
+  }
+
+  /** Ends a transaction that `writeTransaction` has left open; returns the offset of the marker. */
+  endTransaction(topic: string, partition: number, producerId: number, outcome: "commit" | "abort"): number {
+    const target = this.#partition(topic, partition);
+    if (target.log.hasOpenTransaction(producerId)) return endTransaction(target, producerId, outcome);
+    throw new RangeError(`producer ${producerId} has no open transaction in partition ${partition} of ${topic}`);
+  }
+
+  /**
+   * Runs the log cleaner once over a compacted topic, whatever its age. What it does with offsets, empty batches and
+   * tombstones is what the real one does; a tombstone therefore goes at the second call, after `delete.retention.ms`.
+   */
+  compact(topic: string): void {
+    const { configs, partitions } = this.#topic(topic);
+    if (!configs.isCompacted) throw new RangeError(`cleanup.policy of ${topic} does not contain "compact"`);
+    const now = Date.now();
+    for (const { log } of partitions) compact(log, configs.getNumber("delete.retention.ms"), now);
+  }
+
+  /** Removes the records below `beforeOffset`, as retention does: the log starts there then. */
+  deleteRecords(topic: string, partition: number, beforeOffset: number): void {
+    const target = this.#partition(topic, partition);
+    const { highWatermark } = target.log;
+    if (!(beforeOffset >= 0 && beforeOffset <= highWatermark)) {
+      throw new RangeError(`offset ${beforeOffset} is not within 0..${highWatermark}`);
+    }
+    target.log.deleteBefore(beforeOffset);
+    target.announce();
+  }
+
+  /** Who leads a partition; node -1 means nobody, because no replica is up. */
+  leader(topic: string, partition: number): { readonly node: number; readonly epoch: number } {
+    const { leaderId, leaderEpoch } = this.#partition(topic, partition);
+    return { node: leaderId, epoch: leaderEpoch };
+  }
+
+  /** Makes a running node the leader, in a new leader epoch. */
+  moveLeader(topic: string, partition: number, node: number): void {
+    const target = this.#partition(topic, partition);
+    if (!this.#cluster.isUp(node)) throw new RangeError(`node ${node} is not running`);
+    target.lead(node);
+  }
+
+  /** Cuts all connections of a node and frees its port; other replicas take over what it led. */
+  async stopNode(id: number): Promise<void> {
+    const node = this.#node(id);
+    if (!node.isUp) return;
+    node.isUp = false;
+    this.#cluster.nodeStopped(id);
+    const listener = this.#listeners.get(id);
+    this.#listeners.delete(id);
+    await listener?.close();
+  }
+
+  /** Starts a stopped node again, on its old port unless somebody else has taken that. */
+  async startNode(id: number): Promise<void> {
+    const node = this.#node(id);
+    if (node.isUp || this.#closed) return;
+    await this.#listen(node);
+    node.isUp = true;
+    this.#cluster.nodeStarted(id);
+  }
+
   /**
    * Lets `handler` see each request of one API before the broker does, and answer in its place; see `InterceptAnswer`.
    * Interceptors of one API are asked in the order in which they were added. Returns the function that removes it.
@@ -119,6 +243,7 @@ export class EmbeddedBroker {
 
   /** Ends all connections, also where requests are waiting, and frees the ports. Safe to call again. */
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#listeners.values()].map((listener) => listener.close()));
     await Promise.all([...this.#connections].map((connection) => connection.ended));
   }
@@ -132,7 +257,7 @@ export class EmbeddedBroker {
   }
 
   async #listen(node: ClusterNode): Promise<void> {
-    const listener = await listen(node.port, (stream) => {
+    const onStream = (stream: ServerStream): BrokerConnection => {
       const connection = new BrokerConnection(
         stream,
         (frame, signal) => dispatch(frame, node, this.#state, signal),
@@ -141,9 +266,35 @@ export class EmbeddedBroker {
       this.#connections.add(connection);
       void connection.ended.then(() => this.#connections.delete(connection));
       return connection;
+    };
+    const listener = await listen(node.port, onStream).catch((error: unknown) => {
+      if (node.port === 0) throw error;
+      return listen(0, onStream);
     });
+    if (this.#closed) {
+      await listener.close();
+      return;
+    }
     node.port = listener.port;
     this.#listeners.set(node.id, listener);
+  }
+
+  #topic(name: string): Topic {
+    const topic = this.#cluster.topic(name);
+    if (topic !== undefined) return topic;
+    throw new Refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic ${name} does not exist`);
+  }
+
+  #partition(topic: string, index: number): Partition {
+    const partition = this.#topic(topic).partitions[index];
+    if (partition !== undefined) return partition;
+    throw new Refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic ${topic} has no partition ${index}`);
+  }
+
+  #node(id: number): ClusterNode {
+    const node = this.#cluster.nodes[id];
+    if (node !== undefined) return node;
+    throw new RangeError(`there is no node ${id}`);
   }
 
   #note(error: Error): void {

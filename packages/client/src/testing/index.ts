@@ -1,4 +1,9 @@
 export type { ApiName, EmbeddedApis, RequestOf, ResponseOf } from "./apis.ts";
-export { EmbeddedBroker, type EmbeddedBrokerOptions, type EmbeddedTopic } from "./embedded-broker.ts";
+export {
+  EmbeddedBroker,
+  type EmbeddedBrokerOptions,
+  type EmbeddedTopic,
+  type WrittenTransaction,
+} from "./embedded-broker.ts";
 export type { InterceptAnswer, InterceptContext, InterceptHandler, InterceptOptions } from "./interceptors.ts";
 export type { LoggedRequest } from "./request-log.ts";
