@@ -1,3 +1,4 @@
+import { nextBatch } from "@ktables/record-batch";
 import { describe, expect, test } from "vitest";
 import {
   decodeError,
@@ -15,16 +16,17 @@ import {
 const start = [0, 0, 0];
 const maxInt32 = 2 ** 31 - 1;
 
-const corrupt: [string, RawBatch][] = [
+/** Name, batch, and how many records are in order before the damage. */
+const corrupt: [string, RawBatch, number?][] = [
   ["records without bytes", { records: [], recordCount: 3, lastOffsetDelta: 2 }],
   [
     "a million records in sixteen bytes",
     { records: new Uint8Array(16), recordCount: 1 << 20, lastOffsetDelta: 1 << 20 },
   ],
-  ["count too high", { records: smallRecord(), recordCount: 2, lastOffsetDelta: 1 }],
-  ["count too low", { records: [...smallRecord(0), ...smallRecord(1)], recordCount: 1, lastOffsetDelta: 1 }],
+  ["count too high", { records: smallRecord(), recordCount: 2, lastOffsetDelta: 1 }, 1],
+  ["count too low", { records: [...smallRecord(0), ...smallRecord(1)], recordCount: 1, lastOffsetDelta: 1 }, 1],
   ["count zero with records", { records: smallRecord(), recordCount: 0 }],
-  ["one byte after the last record", { records: [...smallRecord(), 0] }],
+  ["one byte after the last record", { records: [...smallRecord(), 0] }, 1],
   ["negative record length", { records: rawRecord([...start, 1, 1, 0], -1) }],
   ["record length beyond the batch", { records: rawRecord([...start, 1, 1, 0], 7) }],
   ["largest record length", { records: rawRecord([...start, 1, 1, 0], maxInt32) }],
@@ -47,33 +49,38 @@ const corrupt: [string, RawBatch][] = [
   ["header count beyond the record", { records: rawRecord([...start, 1, 1, ...varint(3), 0, 1, 0, 1]) }],
   ["largest header count", { records: rawRecord([...start, 1, 1, ...varint(maxInt32), 0, 1]) }],
   ["null header key", { records: rawRecord([...start, 1, 1, 2, 1, 1]) }],
+  ["null header key in the place of its value", { records: rawRecord([...start, 1, 1, 2, 1]) }],
   ["header key beyond the record", { records: rawRecord([...start, 1, 1, 2, ...varint(9), 1]) }],
   ["header value -2", { records: rawRecord([...start, 1, 1, 2, 0, ...varint(-2)]) }],
   ["header value beyond the record", { records: rawRecord([...start, 1, 1, 2, 0, ...varint(9)]) }],
   ["bytes after the headers", { records: rawRecord([...start, 1, 1, 2, 0, 1, 0]) }],
   ["offset below the base", { records: smallRecord(-1) }],
   ["offset beyond the last", { records: smallRecord(1) }],
-  ["the same offset twice", { records: [...smallRecord(1), ...smallRecord(1)], recordCount: 2, lastOffsetDelta: 2 }],
-  ["offsets going down", { records: [...smallRecord(2), ...smallRecord(1)], recordCount: 2, lastOffsetDelta: 2 }],
+  ["the same offset twice", { records: [...smallRecord(1), ...smallRecord(1)], recordCount: 2, lastOffsetDelta: 2 }, 1],
+  ["offsets going down", { records: [...smallRecord(2), ...smallRecord(1)], recordCount: 2, lastOffsetDelta: 2 }, 1],
 ];
 
 describe("records that contradict their batch are refused", () => {
-  for (const [name, fields] of corrupt) {
+  for (const [name, fields, recordsBefore = 0] of corrupt) {
     test(name, () => {
       const bytes = rawBatch(fields);
       const batch = onlyBatch(bytes);
-      const error = decodeError(() => batch.visit(() => {}));
+      let visited = 0;
+      const error = decodeError(() => batch.visit(() => visited++));
+      expect(visited).toBe(recordsBefore);
       expect(error).toMatchObject({ code: "BATCH_CORRUPT", baseOffset: 0, batchLength: bytes.length });
       expect(error.byteOffset).toBeGreaterThanOrEqual(61);
     });
   }
 
   test("a record may not reach into what follows its batch", () => {
-    const records = rawRecord([...start, 1, ...varint(9), 0]);
-    const longer = new Uint8Array(61 + records.length + 20);
-    longer.set(rawBatch({ records }));
-    const bytes = longer.subarray(0, 61 + records.length);
-    expect(decodeError(() => onlyBatch(bytes).visit(() => {})).code).toBe("BATCH_CORRUPT");
+    const body = [...start, 1, ...varint(9), 1, 2, 3, 4, 5, 6, 7, 8, 9, 0];
+    const whole = rawRecord(body);
+    const batch = rawBatch({ records: whole.slice(0, -5) });
+    const followed = nextBatch(Uint8Array.from([...batch, ...whole.slice(-5)]), 0);
+    let visited = 0;
+    expect(decodeError(() => followed?.visit(() => visited++)).code).toBe("BATCH_CORRUPT");
+    expect(visited).toBe(0);
   });
 });
 
