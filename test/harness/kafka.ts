@@ -2,11 +2,12 @@ import type { KafkaCluster, KafkaOptions, Launcher, LauncherName, ResolvedKafkaO
 import { DEFAULT_KAFKA_VERSION } from "./kafka-versions.ts";
 import { externalLauncher } from "./launcher-external.ts";
 import { javaLauncher } from "./launcher-java.ts";
+import { testcontainersLauncher } from "./launcher-testcontainers.ts";
 
 export type { KafkaCluster, KafkaNode, KafkaOptions, LauncherName } from "./kafka-cluster.ts";
 
 /** In the order in which they are tried. */
-const LAUNCHERS: readonly Launcher[] = [externalLauncher, javaLauncher];
+const LAUNCHERS: readonly Launcher[] = [externalLauncher, testcontainersLauncher, javaLauncher];
 
 const HOW_TO_GET_ONE =
   "install Java 17 and Maven, or a container engine, or set KAFKA_BOOTSTRAP_SERVERS=host:port to a cluster of your own";

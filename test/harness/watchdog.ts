@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** What the watchdog can undo: kill a process, remove a directory, remove a container. */
-export type TrackedKind = "process" | "directory" | "container";
+/** What the watchdog can undo: kill a process, have a daemon end itself, remove a container or a directory. */
+export type TrackedKind = "process" | "daemon" | "container" | "directory";
 
 let watchdog: ChildProcess | undefined;
 
