@@ -1,0 +1,57 @@
+import type { Logger } from "ktables";
+
+/** A broker, as much of it as the suites need. */
+export interface SuiteBroker {
+  readonly bootstrapServers: string;
+  stop(): Promise<void>;
+}
+
+export interface LogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+}
+
+/** Keeps what is logged. */
+export function recordingLogger(): Logger & { readonly lines: LogLine[]; messages(level: LogLine["level"]): string[] } {
+  const lines: LogLine[] = [];
+  const at = (level: LogLine["level"]) => (message: string) => {
+    lines.push({ level, message });
+  };
+  return {
+    lines,
+    messages: (level) => lines.filter((line) => line.level === level).map(({ message }) => message),
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+  };
+}
+
+let topicCount = 0;
+
+/** A name that no other test uses, on a cluster that outlives the run either. */
+export function newTopic(hint: string): string {
+  return `${hint}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}-${++topicCount}`;
+}
+
+/** Resolves when the condition holds; the test's own time limit is the only one. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+/** What the promise was rejected with. */
+export async function rejection(promise: Promise<unknown>): Promise<Error & { code?: string; cause?: unknown }> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw new Error("rejected with something that is no Error", { cause: error });
+  }
+  throw new Error("expected a rejection");
+}
+
+const encoder = new TextEncoder();
+
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
