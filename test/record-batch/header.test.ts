@@ -1,6 +1,17 @@
 import { crc32c, encodeBatch, nextBatch, RecordBatchError, readBatches } from "@ktables/record-batch";
 import { describe, expect, test } from "vitest";
-import { concat, decodeError, fixCrc, onlyBatch, rawBatch, recordsOf, smallRecord, utf8 } from "./support.ts";
+import {
+  concat,
+  decodeError,
+  fixCrc,
+  onlyBatch,
+  rawBatch,
+  rawRecord,
+  recordsOf,
+  smallRecord,
+  utf8,
+  varint,
+} from "./support.ts";
 
 const two = encodeBatch({
   baseOffset: 40,
@@ -112,7 +123,7 @@ describe("a header that contradicts itself", () => {
   const cases: [string, Parameters<typeof rawBatch>[0], string, number][] = [
     ["negative batch length", { batchLength: -1 }, "BATCH_CORRUPT", 0],
     ["smallest batch length", { batchLength: -(2 ** 31) }, "BATCH_CORRUPT", 0],
-    ["batch length shorter than any message", { batchLength: 13 }, "BATCH_CORRUPT", 0],
+    ["batch length shorter than any message", { batchLength: 13, magic: 1 }, "BATCH_CORRUPT", 0],
     ["batch length shorter than the header", { batchLength: 48 }, "BATCH_CORRUPT", 0],
     ["negative base offset", { baseOffset: -1n }, "BATCH_CORRUPT", 0],
     ["negative last offset delta", { lastOffsetDelta: -1 }, "BATCH_CORRUPT", 23],
@@ -199,6 +210,20 @@ describe("timestamps", () => {
     expect(decodeError(() => batch.maxTimestamp)).toMatchObject({ code: "UNSAFE_INTEGER", byteOffset: 35 });
     expect(decodeError(() => batch.baseTimestamp)).toMatchObject({ code: "UNSAFE_INTEGER", byteOffset: 27 });
   });
+});
+
+test("a timestamp whose delta or sum is beyond 2^53 - 1 is refused, not rounded", () => {
+  const max = 2n ** 53n - 1n;
+  const sums: [bigint, bigint][] = [
+    [-max, max + 2n],
+    [max, 1n],
+    [-max, -1n],
+  ];
+  for (const [baseTimestamp, delta] of sums) {
+    const records = rawRecord([0, ...varint(delta), 0, 1, 1, 0]);
+    const error = decodeError(() => recordsOf(onlyBatch(rawBatch({ baseTimestamp, records }))));
+    expect(error.code).toBe("UNSAFE_INTEGER");
+  }
 });
 
 test("control batches tell commit, abort, neither, and nothing when compaction has emptied them", () => {
