@@ -22,24 +22,29 @@ export async function handleFetch(request: FetchRequest, context: RequestContext
   if (request.sessionId !== 0) {
     return { throttleTimeMs: 0, errorCode: sessionNotFound, sessionId: 0, responses: [] };
   }
-  const first = read(request, context);
-  if (first.isFinal || request.maxWaitMs <= 0) return first.response;
-  return new Promise<FetchResponse>((resolve) => {
-    const unwatch: (() => void)[] = [];
-    const finish = (): void => {
-      clearTimeout(timer);
-      context.signal.removeEventListener("abort", finish);
-      for (const stop of unwatch) stop();
-      // Read again: what was read first may have been deleted or joined by more.
-      resolve(read(request, context).response);
-    };
-    const timer = setTimeout(finish, Math.min(request.maxWaitMs, longestWaitMs));
-    context.signal.addEventListener("abort", finish);
-    const onChange = (): void => {
-      if (read(request, context).isFinal) finish();
-    };
-    for (const partition of new Set(first.partitions)) unwatch.push(partition.watch(onChange));
+  const deadline = performance.now() + request.maxWaitMs;
+  for (;;) {
+    const { response, isFinal, partitions } = read(request, context);
+    const leftMs = deadline - performance.now();
+    if (isFinal || leftMs <= 0 || context.signal.aborted) return response;
+    await newsOf(partitions, leftMs, context.signal);
+  }
+}
+
+/** Resolves when one of the partitions has changed, when the time is up, or when the connection ends. */
+async function newsOf(partitions: readonly Partition[], timeoutMs: number, signal: AbortSignal): Promise<void> {
+  const stops: (() => void)[] = [];
+  await new Promise<void>((resolve) => {
+    const done = (): void => resolve();
+    const timer = setTimeout(done, Math.min(Math.ceil(timeoutMs), longestWaitMs));
+    signal.addEventListener("abort", done);
+    stops.push(
+      () => clearTimeout(timer),
+      () => signal.removeEventListener("abort", done),
+      ...partitions.map((partition) => partition.watch(done)),
+    );
   });
+  for (const stop of stops) stop();
 }
 
 interface Reading {
