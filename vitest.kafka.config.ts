@@ -8,6 +8,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: [...conditions, "node", "import", "default"] } },
   test: {
     include: ["test/kafka/**/*.test.ts"],
+    // Needs the engine and the image that test/harness/testcontainers-suite.ts provides.
+    exclude: process.env["KTABLES_LAUNCHER"] === "testcontainers" ? [] : ["test/kafka/testcontainers.test.ts"],
     fileParallelism: false,
     // The first start of a version resolves its jars and makes its class-data archive.
     testTimeout: 120_000,

@@ -5,9 +5,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { buildOnce } from "./cache.ts";
 import { JavaProcess, javaIdentity, javaTool } from "./java-process.ts";
-import { kafkaCacheDirectory, kafkaClasspath } from "./maven.ts";
+import { jarsUnavailable, kafkaCacheDirectory, kafkaClasspath } from "./maven.ts";
 import type { PeerCommands } from "./peer-commands.ts";
-import { runCommand } from "./run-command.ts";
+import { runCommand, tryCommand } from "./run-command.ts";
 
 /** The peer uses internals of the client that move between releases, so its version is fixed, whatever the broker's. */
 export const PEER_VERSION = "4.4.0";
@@ -121,6 +121,12 @@ export class JavaPeer implements AsyncDisposable {
     }
     this.#pending.clear();
   }
+}
+
+/** Undefined when {@link startJavaPeer} can work, otherwise the reason why not. */
+export async function javaPeerUnavailable(): Promise<string | undefined> {
+  const compiler = await tryCommand(javaTool("javac"), ["-version"]);
+  return compiler.exitCode === 0 ? jarsUnavailable(PEER_VERSION) : "there is no Java compiler (javac, 17 or later)";
 }
 
 /** Compiles the peer when its source has changed since the last time, and starts it. */

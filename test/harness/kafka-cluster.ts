@@ -1,7 +1,7 @@
 export type LauncherName = "external" | "testcontainers" | "java";
 
 export interface KafkaOptions {
-  /** Release of Apache Kafka. Default: the version that `KAFKA_BOOTSTRAP_SERVERS` has, or 4.4.0. */
+  /** Release of Apache Kafka. Default: whatever runs at `KAFKA_BOOTSTRAP_SERVERS` when that is set, otherwise 4.4.0. */
   readonly version?: string;
   /** Number of brokers, ids 1 to `nodes`. Default 1. */
   readonly nodes?: 1 | 3;
@@ -12,7 +12,10 @@ export interface KafkaOptions {
 }
 
 /** The options with every default filled in. */
-export type ResolvedKafkaOptions = Required<Omit<KafkaOptions, "launcher">>;
+export type ResolvedKafkaOptions = Required<Omit<KafkaOptions, "launcher">> & {
+  /** The caller named the version, so a cluster of unknown version will not do. */
+  readonly isVersionFixed: boolean;
+};
 
 export interface KafkaNode {
   readonly id: number;

@@ -1,3 +1,4 @@
+import { javaPeerUnavailable } from "./java-peer.ts";
 import type { KafkaCluster, KafkaOptions, Launcher, LauncherName, ResolvedKafkaOptions } from "./kafka-cluster.ts";
 import { DEFAULT_KAFKA_VERSION } from "./kafka-versions.ts";
 import { externalLauncher } from "./launcher-external.ts";
@@ -10,7 +11,8 @@ export type { KafkaCluster, KafkaNode, KafkaOptions, LauncherName } from "./kafk
 const LAUNCHERS: readonly Launcher[] = [externalLauncher, testcontainersLauncher, javaLauncher];
 
 const HOW_TO_GET_ONE =
-  "install Java 17 and Maven, or a container engine, or set KAFKA_BOOTSTRAP_SERVERS=host:port to a cluster of your own";
+  "install a JDK (17 or later) and Maven, which are enough; brokers may also come from a container engine " +
+  "(node test/harness/testcontainers-suite.ts) or be your own (KAFKA_BOOTSTRAP_SERVERS=host:port)";
 
 export interface KafkaAvailability {
   readonly available: boolean;
@@ -29,16 +31,19 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   return launcher.start(resolved);
 }
 
-/** Whether {@link startKafka} can work here, without starting anything. */
+/** Whether {@link startKafka} and the Java peer can work here, without starting anything. */
 export async function kafkaAvailability(options: KafkaOptions = {}): Promise<KafkaAvailability> {
   const { launcher, reasons } = await choose(resolve(options), options.launcher);
   if (launcher === undefined) return { available: false, how: `no Kafka: ${reasons}. To get one, ${HOW_TO_GET_ONE}.` };
+  const missing = await javaPeerUnavailable();
+  if (missing !== undefined)
+    return { available: false, how: `no Java peer: ${missing}. To get it, ${HOW_TO_GET_ONE}.` };
   return { available: true, how: `launcher "${launcher.name}"` };
 }
 
 function resolve(options: KafkaOptions): ResolvedKafkaOptions {
   const { version = DEFAULT_KAFKA_VERSION, nodes = 1, brokerConfig = {} } = options;
-  return { version, nodes, brokerConfig };
+  return { version, nodes, brokerConfig, isVersionFixed: options.version !== undefined };
 }
 
 async function choose(

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
@@ -17,9 +16,8 @@ import { freePorts } from "./free-ports.ts";
 import { JavaProcess, javaIdentity } from "./java-process.ts";
 import type { KafkaCluster, KafkaNode, Launcher, ResolvedKafkaOptions } from "./kafka-cluster.ts";
 import { kafkaVersion } from "./kafka-versions.ts";
-import { kafkaCacheDirectory } from "./maven.ts";
+import { jarsUnavailable } from "./maven.ts";
 import { waitUntilBrokersKnowEachOther } from "./ready.ts";
-import { tryCommand } from "./run-command.ts";
 import { GivenUp, waitUntil } from "./wait-until.ts";
 
 const START_ATTEMPTS = 4;
@@ -28,9 +26,7 @@ export const javaLauncher: Launcher = {
   name: "java",
   async unavailable({ version }) {
     if ((await javaIdentity()) === undefined) return "there is no Java (17 or later, as `java` or under JAVA_HOME)";
-    if (existsSync(join(kafkaCacheDirectory(version), "jars"))) return undefined;
-    const maven = await tryCommand("mvn", ["-v"]);
-    return maven.exitCode === 0 ? undefined : `Kafka ${version}'s jars are not cached and there is no Maven (mvn)`;
+    return jarsUnavailable(version);
   },
   async start(options) {
     const jvm = await archivedJvm(options.version, async (training) => {

@@ -1,8 +1,9 @@
+import { existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildOnce, cacheDirectory } from "./cache.ts";
 import { type KafkaVersion, kafkaVersion } from "./kafka-versions.ts";
-import { runCommand } from "./run-command.ts";
+import { runCommand, tryCommand } from "./run-command.ts";
 
 /** The binding that writes the broker's log to its standard error, with levels set by system properties. */
 const LOGGING = "org.slf4j:slf4j-simple:1.7.36";
@@ -10,6 +11,13 @@ const LOGGING = "org.slf4j:slf4j-simple:1.7.36";
 /** The folder that holds (or will hold) the jars of a Kafka version, and what is derived from them. */
 export function kafkaCacheDirectory(version: string): string {
   return join(cacheDirectory(), version);
+}
+
+/** Undefined when {@link kafkaClasspath} can work, otherwise the reason why not. */
+export async function jarsUnavailable(version: string): Promise<string | undefined> {
+  if (existsSync(join(kafkaCacheDirectory(version), "jars"))) return undefined;
+  const maven = await tryCommand("mvn", ["-v"]);
+  return maven.exitCode === 0 ? undefined : `Kafka ${version}'s jars are not cached and there is no Maven (mvn)`;
 }
 
 /**

@@ -6,7 +6,7 @@ import { DEFAULT_KAFKA_VERSION } from "./kafka-versions.ts";
 
 /**
  * Command: `node test/harness/testcontainers-suite.ts [test file …]` runs suites on a Kafka that testcontainers starts
- * from a locally built image (default: the table suite). Where no container engine runs, it starts one, installing
+ * from a locally built image (default: the image's own and the table suite). Where no container engine runs, it starts one, installing
  * Debian's package when it may; where it cannot, it says so and succeeds. It leaves nothing running.
  */
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -46,4 +46,6 @@ function runSuites(files: readonly string[]): Promise<number> {
 }
 
 const files = process.argv.slice(2);
-process.exitCode = await main(files.length > 0 ? files : ["test/kafka/table.test.ts"]);
+process.exitCode = await main(
+  files.length > 0 ? files : ["test/kafka/testcontainers.test.ts", "test/kafka/table.test.ts"],
+);

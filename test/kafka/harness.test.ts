@@ -1,11 +1,16 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { dirname } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { JavaPeerError, startJavaPeer } from "../harness/java-peer.ts";
 import { kafkaAvailability, startKafka } from "../harness/kafka.ts";
 import type { KafkaCluster, KafkaOptions } from "../harness/kafka-cluster.ts";
 import { compactTopic, EAGER_COMPACTION } from "../harness/log-cleaner.ts";
 import { probeBrokers } from "../harness/metadata-probe.ts";
+import { waitUntil } from "../harness/wait-until.ts";
 
 const cleanup: (() => Promise<void>)[] = [];
 
@@ -215,6 +220,50 @@ describe("the codec commands", () => {
   });
 });
 
-test("availability names the launcher that would serve", async () => {
-  expect(await kafkaAvailability({ launcher: "java" })).toEqual({ available: true, how: 'launcher "java"' });
+describe("the choice of a launcher", () => {
+  test("availability names the launcher that would serve", async () => {
+    expect(await kafkaAvailability({ launcher: "java" })).toEqual({ available: true, how: 'launcher "java"' });
+  });
+
+  test("a cluster of the environment is used where it fits, and is not stopped", async () => {
+    const own = await kafka({});
+    vi.stubEnv("KAFKA_BOOTSTRAP_SERVERS", own.bootstrapServers);
+    vi.stubEnv("KTABLES_LAUNCHER", "");
+    cleanup.push(() => Promise.resolve(void vi.unstubAllEnvs()));
+    const found = await startKafka();
+    expect(found).toMatchObject({ launcher: "external", bootstrapServers: own.bootstrapServers, version: "unknown" });
+    await found.stop();
+    expect(await probeBrokers("127.0.0.1", own.nodes[0]?.port ?? 0)).toHaveLength(1);
+    const unfit = await kafkaAvailability({ launcher: "external", nodes: 3 });
+    expect(unfit).toMatchObject({ available: false });
+    expect(unfit.how).toContain("has 1 broker(s), not 3");
+    await own.stop();
+    expect((await kafkaAvailability({ launcher: "external" })).how).toContain("no broker answers");
+  });
+});
+
+test("processes and directories do not outlive a test process that is killed", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "ktables-watchdog-"));
+  const released = await mkdtemp(join(tmpdir(), "ktables-watchdog-"));
+  cleanup.push(() => rm(released, { recursive: true }));
+  const program = `
+    import { spawn } from "node:child_process";
+    import { track } from ${JSON.stringify(new URL("../harness/watchdog.ts", import.meta.url).href)};
+    const forgotten = spawn("sleep", ["600"], { stdio: ["ignore", "inherit", "ignore"], detached: true });
+    track("process", forgotten.pid);
+    track("directory", ${JSON.stringify(directory)});
+    track("directory", ${JSON.stringify(released)})();
+    process.stdout.write("ready");
+    setInterval(() => undefined, 1000);
+  `;
+  const victim = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(victim.stdout, "data");
+  // The forgotten process shares this pipe, so the pipe closes only when that process is gone too.
+  const bothAreGone = once(victim, "close");
+  victim.kill("SIGKILL");
+  await bothAreGone;
+  await waitUntil("the directory is gone", () => Promise.resolve(existsSync(directory) ? undefined : true));
+  expect(existsSync(released)).toBe(true);
 });
