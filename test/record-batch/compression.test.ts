@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { gzipSync, zstdCompressSync } from "node:zlib";
-import { type CompressionName, encodeBatch } from "@ktables/record-batch";
+import { constants, gzipSync, zstdCompressSync } from "node:zlib";
+import { type CompressionName, encodeBatch, type RecordBatchError } from "@ktables/record-batch";
 import * as fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { concat, decodeError, onlyBatch, rawBatch, rawRecord, recordsOf, text, varint } from "./support.ts";
@@ -27,11 +27,23 @@ function valuesOf(codec: Codec, section: Uint8Array, recordCount = 1, maxDecompr
   return recordsOf(onlyBatch(bytes, options)).map(({ value }) => value ?? new Uint8Array(0));
 }
 
-function refusal(codec: Codec, section: Uint8Array, maxDecompressedBytes?: number): string {
+function refused(codec: Codec, section: Uint8Array, maxDecompressedBytes?: number): RecordBatchError {
   const error = decodeError(() => valuesOf(codec, section, 1, maxDecompressedBytes));
   expect(error.byteOffset).toBe(61);
   expect(error.batchLength).toBe(61 + section.length);
-  return error.code;
+  return error;
+}
+
+function refusal(codec: Codec, section: Uint8Array, maxDecompressedBytes?: number): string {
+  return refused(codec, section, maxDecompressedBytes).code;
+}
+
+/** The codec itself refuses, before the records are looked at. */
+function expectCorrupt(codec: Codec, section: Uint8Array, why: string): void {
+  const error = refused(codec, section);
+  expect(error.code).toBe("BATCH_CORRUPT");
+  expect(error.message).toContain(`its ${codec} data is corrupt: `);
+  expect(error.message).toContain(why);
 }
 
 /** Compresses with the package itself. */
@@ -156,6 +168,19 @@ describe("every codec", () => {
   }
 });
 
+describe("gzip and zstd", () => {
+  test("zlib itself stops at the limit, not only we behind it", () => {
+    const value = new Uint8Array(100_000);
+    const withoutSize = concat(
+      ...[0, 1, 2, 3].map(() => zstdCompressSync(value, { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } })),
+    );
+    for (const error of [refused("gzip", gzipSync(value), 50_000), refused("zstd", withoutSize, 250_000)]) {
+      expect(error.code).toBe("BATCH_TOO_LARGE");
+      expect(error.cause).toMatchObject({ cause: { code: "ERR_BUFFER_TOO_LARGE" } });
+    }
+  });
+});
+
 describe("gzip", () => {
   test("several members are one stream", () => {
     const section = concat(gzipSync(sample.subarray(0, 10)), gzipSync(sample.subarray(10)));
@@ -166,6 +191,10 @@ describe("gzip", () => {
     const section = gzipSync(sample);
     section.fill(0xff, section.length - 4);
     expect(refusal("gzip", section)).toBe("BATCH_CORRUPT");
+  });
+
+  test("the limit holds when it is less than zlib accepts as one", () => {
+    expect(refusal("gzip", gzipSync(Uint8Array.of(0)), 0)).toBe("BATCH_TOO_LARGE");
   });
 
   test("a wrong checksum is refused", () => {
@@ -213,7 +242,7 @@ describe("zstd", () => {
     const empty = zstdCompressSync(new Uint8Array(0));
     const section = new Uint8Array(empty.length * 5000);
     for (let at = 0; at < section.length; at += empty.length) section.set(empty, at);
-    expect(refusal("zstd", section)).toBe("BATCH_CORRUPT");
+    expectCorrupt("zstd", section, "more than 1024 frames");
   });
 
   test("a skippable frame longer than the data is refused", () => {
@@ -257,34 +286,34 @@ describe("snappy", () => {
     }
   });
 
-  const damaged: [string, readonly number[]][] = [
-    ["size of more than 32 bits", [0x80, 0x80, 0x80, 0x80, 0x80, 1]],
-    ["size that the bytes cannot yield", [0xff, 0xff, 0xff, 0x3f, 0, 65]],
-    ["literal beyond the block", [4, 7 << 2, 65]],
-    ["literal beyond the size", [1, 1 << 2, 65, 65]],
-    ["literal length cut off", [4, 61 << 2, 1]],
-    ["literal length of 4 GiB", [4, 63 << 2, 255, 255, 255, 255, 65]],
-    ["distance zero", [8, 0, 65, (3 << 2) | 1, 0]],
-    ["distance before the start", [8, 0, 65, (3 << 2) | 1, 2]],
-    ["distance of 4 GiB", [8, 0, 65, (3 << 2) | 3, 255, 255, 255, 255]],
-    ["copy cut off", [8, 0, 65, (3 << 2) | 2, 1]],
-    ["copy beyond the size", [3, 0, 65, (3 << 2) | 1, 1]],
-    ["shorter than its size", [5, 0, 65]],
-    ["framing without a block", [...xerialHeader, 0, 0]],
-    ["block beyond the data", [...xerialHeader, 0, 0, 0, 9, 1, 0, 65]],
-    ["negative block size", [...xerialHeader, 255, 255, 255, 255, 1, 0, 65]],
-    ["empty block", [...xerialHeader, 0, 0, 0, 0]],
+  const damaged: [string, string, readonly number[]][] = [
+    ["size of more than 32 bits", "the size before the block", [0x80, 0x80, 0x80, 0x80, 0x80, 1]],
+    ["size that the bytes cannot yield", "the size before the block", [0xff, 0xff, 0xff, 0x3f, 0, 65]],
+    ["literal beyond the block", "a literal does not fit", [4, 7 << 2, 65]],
+    ["literal beyond the size", "a literal does not fit", [1, 1 << 2, 65, 65]],
+    ["literal length cut off", "ends within a length", [4, 61 << 2, 1]],
+    ["literal length of 4 GiB", "a literal does not fit", [4, 63 << 2, 255, 255, 255, 255, 65]],
+    ["distance zero", "a copy reaches", [8, 0, 65, (3 << 2) | 1, 0]],
+    ["distance before the start", "a copy reaches", [8, 0, 65, (3 << 2) | 1, 2]],
+    ["distance of 4 GiB", "a copy reaches", [8, 0, 65, (3 << 2) | 3, 255, 255, 255, 255]],
+    ["copy cut off", "a copy reaches", [8, 0, 65, (3 << 2) | 2, 1]],
+    ["copy beyond the size", "a copy reaches", [3, 0, 65, (3 << 2) | 1, 1]],
+    ["shorter than its size", "shorter than it says", [5, 0, 65]],
+    ["framing without a block", "does not fit into it", [...xerialHeader, 0, 0]],
+    ["block beyond the data", "does not fit into it", [...xerialHeader, 0, 0, 0, 9, 1, 0, 65]],
+    ["negative block size", "does not fit into it", [...xerialHeader, 255, 255, 255, 255, 1, 0, 65]],
+    ["empty block", "does not fit into it", [...xerialHeader, 0, 0, 0, 0]],
   ];
-  for (const [name, bytes] of damaged) {
+  for (const [name, why, bytes] of damaged) {
     test(`is refused: ${name}`, () => {
-      expect(refusal("snappy", Uint8Array.from(bytes))).toBe("BATCH_CORRUPT");
+      expectCorrupt("snappy", Uint8Array.from(bytes), why);
     });
   }
 
   test("a copy may not reach into the block before", () => {
     const first = block(literal(sample.subarray(0, 20)));
     const second = block(Uint8Array.from([sample.length - 20, 0, 65, (3 << 2) | 1, 10]));
-    expect(refusal("snappy", concat(xerialHeader, first, second))).toBe("BATCH_CORRUPT");
+    expectCorrupt("snappy", concat(xerialHeader, first, second), "a copy reaches");
   });
 });
 
@@ -307,34 +336,78 @@ describe("lz4", () => {
   });
 
   /** One compressed block. */
-  const block = (...bytes: readonly number[]) => concat(header, [bytes.length, 0, 0, 0], bytes, end);
-  const damaged: [string, Uint8Array][] = [
+  const block = (...bytes: readonly number[]) => concat(header, [bytes.length, bytes.length >> 8, 0, 0], bytes, end);
+  const damaged: [string, string, Uint8Array][] = [
     [
       "Java's wrong header checksum of the older message formats",
+      "the checksum of a frame header",
       concat(header.slice(0, 6), [0x1a], stored(sample), end),
     ],
-    ["unknown version", Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0xa0, 0x40, 0x82, 0, 0, 0, 0)],
-    ["reserved flag", Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0x62, 0x40, 0x82, 0, 0, 0, 0)],
-    ["dictionary", Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0x61, 0x40, 0x82, 0, 0, 0, 0)],
-    ["unknown block size", Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0x60, 0x30, 0x82, 0, 0, 0, 0)],
-    ["another magic number", Uint8Array.of(0x02, 0x21, 0x4c, 0x18, 0x60, 0x40, 0x82, 0, 0, 0, 0)],
-    ["no end mark", concat(header, stored(sample))],
-    ["block beyond the data", concat(header, [100, 0, 0, 0, 1, 2, 3], end)],
-    ["block larger than the frame allows", concat(header, [1, 0, 1, 0x80], new Uint8Array(65_537), end)],
-    ["literals beyond the block", block(0x50, 65)],
-    ["literal length that does not end", block(0xf0, 255, 255)],
-    ["match cut off", block(0x10, 65, 1)],
-    ["match length that does not end", block(0x1f, 65, 1, 0, 255)],
-    ["distance zero", block(0x10, 65, 0, 0, 0x50, 1, 2, 3, 4, 5)],
-    ["distance before the start", block(0x10, 65, 2, 0, 0x50, 1, 2, 3, 4, 5)],
-    ["block that ends with a match", block(0x10, 65, 1, 0)],
-    ["block that decompresses to more than the frame allows", block(0x1f, 65, 1, 0, ...Array(260).fill(255), 0, 0x00)],
+    ["unknown version", "version 2 is unknown", Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0xa0, 0x40, 0x82, 0, 0, 0, 0)],
+    ["reserved flag", "a reserved bit", Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0x62, 0x40, 0x82, 0, 0, 0, 0)],
+    ["dictionary", "a dictionary", Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0x61, 0x40, 0x82, 0, 0, 0, 0)],
+    ["unknown block size", "block size 3", Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0x60, 0x30, 0x82, 0, 0, 0, 0)],
+    ["another magic number", "no frame starts", Uint8Array.of(0x02, 0x21, 0x4c, 0x18, 0x60, 0x40, 0x82, 0, 0, 0, 0)],
+    ["no end mark", "without an end mark", concat(header, stored(sample))],
+    ["block beyond the data", "a block does not fit", concat(header, [100, 0, 0, 0, 1, 2, 3], end)],
+    [
+      "block larger than the frame allows",
+      "a block does not fit",
+      concat(header, [1, 0, 1, 0x80], new Uint8Array(65_537), end),
+    ],
+    ["literals beyond the block", "literals reach beyond", block(0x50, 65)],
+    ["literal length that does not end", "literals reach beyond", block(0xf0, 255, 255)],
+    ["match cut off", "ends within a match", block(0x10, 65, 1)],
+    ["match length that does not end", "does not end with literals", block(0x1f, 65, 1, 0, 255)],
+    ["distance zero", "too far back", block(0x10, 65, 0, 0, 0x50, 1, 2, 3, 4, 5)],
+    ["distance before the start", "too far back", block(0x10, 65, 2, 0, 0x50, 1, 2, 3, 4, 5)],
+    ["block that ends with a match", "does not end with literals", block(0x10, 65, 1, 0)],
+    [
+      "block that decompresses to more than the frame allows",
+      "longer than its frame allows",
+      block(0x1f, 65, 1, 0, ...Array(260).fill(255), 0, 0x00),
+    ],
   ];
-  for (const [name, bytes] of damaged) {
+  for (const [name, why, bytes] of damaged) {
     test(`is refused: ${name}`, () => {
-      expect(refusal("lz4", bytes)).toBe("BATCH_CORRUPT");
+      expectCorrupt("lz4", bytes, why);
     });
   }
+
+  test("an independent block may not reach into the one before", () => {
+    const second = [0x10, 65, 9, 0, 0x50, 1, 2, 3, 4, 5];
+    const section = concat(header, stored(sample), [second.length, 0, 0, 0], second, end);
+    expectCorrupt("lz4", section, "too far back");
+  });
+
+  test("a content size that is wrong, or beyond the limit, is refused", () => {
+    const withContentSize = (size: number) => {
+      const fields = concat(
+        [0x04, 0x22, 0x4d, 0x18, 0x68, 0x40],
+        [...new Uint8Array(BigUint64Array.of(BigInt(size)).buffer)],
+      );
+      // The header's checksum is one byte: one of its 256 values is right.
+      for (let checksum = 0; checksum < 256; checksum++) {
+        const section = concat(fields, [checksum], stored(sample), end);
+        try {
+          valuesOf("lz4", section);
+        } catch (error) {
+          if (error instanceof Error && error.message.includes("header")) continue;
+        }
+        return section;
+      }
+      throw new Error("no checksum is right");
+    };
+    expect(valueText("lz4", withContentSize(sample.length))).toBe(sampleText);
+    expectCorrupt("lz4", withContentSize(sample.length + 1), "not as long as it says");
+    expectCorrupt("lz4", withContentSize(sample.length - 1), "longer than its frame allows");
+    expect(refusal("lz4", withContentSize(2 ** 40))).toBe("BATCH_TOO_LARGE");
+  });
+
+  test("what we write ends with five literals, as the format asks for", () => {
+    const section = compressed("lz4", new Uint8Array(1000));
+    expect([...section.subarray(-10)]).toEqual([0x50, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  });
 });
 
 describe("without the runtime's zlib", () => {

@@ -11,7 +11,6 @@ const minMatch = 4;
 const lastLiterals = 5;
 const matchStartMargin = 12;
 const hashBits = 13;
-const maxDistance = 0xffff;
 
 /**
  * Decompresses `bytes` from `start` to `end` into `output` from `outputStart`; matches may reach back to
@@ -70,6 +69,8 @@ export function maxCompressedLz4BlockSize(size: number): number {
 }
 
 /**
+ * Compresses at most 64 KiB, so that every distance within the block fits into 16 bits.
+ *
  * Greedy: takes the last place with the same four bytes. `table` has 2^13 entries and keeps those places plus one, over
  * all blocks of one frame; places before the block do not count. Returns where the output ends.
  */
@@ -91,7 +92,7 @@ export function compressLz4Block(
     const slot = Math.imul(word, 0x9e3779b1) >>> (32 - hashBits);
     const candidate = table[slot]! - 1;
     table[slot] = at + 1;
-    if (candidate < start || at - candidate > maxDistance || readUint32LittleEndian(bytes, candidate) !== word) {
+    if (candidate < start || readUint32LittleEndian(bytes, candidate) !== word) {
       // The longer nothing repeats, the larger the steps: data that does not compress should not cost much.
       at += 1 + ((at - literalStart) >> 6);
       continue;
