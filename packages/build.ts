@@ -55,7 +55,9 @@ async function finishDeclarations(dist: string): Promise<void> {
     if (dist === ktablesDist) {
       text = text.replace(/"@ktables\/(record-batch|client)((?:\/[\w-]+)?)"/g, (_, name: string, subpath: string) => {
         const entry = subpath === "/testing" ? "testing/index" : subpath === "" ? "index" : subpath.slice(1);
-        const target = relative(dirname(path), join(dist, "types", name, `${entry}.js`)).split(sep).join(posix.sep);
+        const target = relative(dirname(path), join(dist, "types", name, `${entry}.js`))
+          .split(sep)
+          .join(posix.sep);
         return `"${target.startsWith(".") ? target : `./${target}`}"`;
       });
     }

@@ -40,6 +40,9 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignalLi
   });
 }
 
+/** The longest time that a timer can wait for; it fires at once when asked for more. */
+export const maximumTimerMs = 2_147_483_647;
+
 /** Resolves after `ms` milliseconds; rejects with the signal's reason when that comes first. */
 export async function sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
   throwIfAborted(signal);
@@ -77,13 +80,14 @@ export class CallScope {
       this.#detach.push(() => signal.removeEventListener("abort", onAbort));
     }
     this.#deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
-    if (timeoutMs !== undefined && timeoutError !== undefined) {
+    // What lasts longer than a timer can, nearly 25 days, is as good as without an end.
+    if (timeoutMs !== undefined && timeoutMs <= maximumTimerMs && timeoutError !== undefined) {
       const timer = setTimeout(() => this.#controller.abort(timeoutError()), timeoutMs);
       this.#detach.push(() => clearTimeout(timer));
     }
   }
 
-  get signal(): AbortSignal {
+  get signal(): AbortSignalLike {
     return this.#controller.signal;
   }
 

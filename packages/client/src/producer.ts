@@ -6,6 +6,7 @@ import type { KafkaClient } from "./client.ts";
 import {
   BrokerError,
   ClosedError,
+  ConnectionError,
   InvalidOptionError,
   isRetriable,
   ProduceError,
@@ -254,7 +255,7 @@ export class Producer {
         if (queue.isEmpty) continue;
         const leader = this.#client.knownTopic(queue.topic)?.partitions[queue.partition]?.leader ?? -1;
         if (leader < 0) {
-          this.#refreshMetadata(queue);
+          if (now >= queue.retryAt) this.#refreshMetadata(queue);
           continue;
         }
         const batch = queue.take(leader, this.#identity, this.#compression, now);
@@ -279,7 +280,8 @@ export class Producer {
       const head = queue.batches[0];
       if (head === undefined) continue;
       next = Math.min(next, head.deadline);
-      if (queue.retryAt > now && queue.inFlight === 0) next = Math.min(next, queue.retryAt);
+      // Even one that has just passed: it may have passed between the look at the queue and this line.
+      if (queue.inFlight === 0) next = Math.min(next, queue.retryAt);
     }
     if (next === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#drain(), Math.max(1, next - now));
@@ -359,7 +361,9 @@ export class Producer {
     answer: ProduceResponsePartition | undefined,
   ): void {
     if (answer === undefined) {
-      this.#onNoAnswer(queue, batch, new BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR, this.#context(queue)));
+      const broker = String(leader);
+      const message = "The answer leaves the partition out";
+      this.#onNoAnswer(queue, batch, new ConnectionError("PROTOCOL_VIOLATION", broker, message, { maybeSent: true }));
       return;
     }
     const { errorCode } = answer;
@@ -413,8 +417,7 @@ export class Producer {
   #onNoAnswer(queue: PartitionQueue, batch: ProducerBatch, error: unknown): void {
     if (this.#closing.signal.aborted) return;
     const decisive = queue.isDecisive(batch);
-    const neverSent = error instanceof Error && "maybeSent" in error && error.maybeSent === false;
-    if (!neverSent) batch.maybeWritten = true;
+    if (error instanceof Error && "maybeSent" in error && error.maybeSent === true) batch.maybeWritten = true;
     queue.comeBack();
     if (!decisive) return;
     if (isRetriable(error) || batch.maybeWritten) {
