@@ -105,7 +105,9 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
       throwIfAborted(this.#ending.signal);
       this.#reportDegraded();
     } catch (error) {
-      await this.stop();
+      // A table that has failed is not one that somebody has stopped.
+      if (this.#failure === undefined) await this.stop();
+      await this.#release();
       throw error;
     }
   }
