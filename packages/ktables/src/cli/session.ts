@@ -1,0 +1,208 @@
+import { readFile } from "node:fs/promises";
+import { BrokerError, KafkaClient, KafkaError, TimeoutError, type TlsConfig } from "@ktables/client";
+import { bytes } from "../codec.ts";
+import { TableFailedError } from "../errors.ts";
+import { KafkaTable } from "../table.ts";
+import type { KafkaTableOptions } from "../table-options.ts";
+import { KafkaTableWriter } from "../writer.ts";
+import { oneOf, wholeNumber } from "./arguments.ts";
+import type { CommandContext } from "./command.ts";
+import { CommandError, ExitCode, usageError } from "./exit-code.ts";
+import type { Values } from "./options.ts";
+import { showProgress } from "./progress.ts";
+import { type ReadFormat, readCodec, readFormats } from "./values.ts";
+
+/** How long a topic may be unknown before it counts as missing: brokers learn of a new one with some delay. */
+const missingTopicMs = 1000;
+
+/** The connection of one command, and the time that it has left. */
+export class Session {
+  readonly client: KafkaClient;
+  readonly topic: string;
+  readonly #context: CommandContext;
+  readonly #timeoutMs: number;
+  readonly #deadline: number;
+  readonly #onError = new Set<() => void>();
+
+  private constructor(context: CommandContext, topic: string, timeoutMs: number, tls: TlsConfig | undefined) {
+    const { values, reporter } = context;
+    this.#context = context;
+    this.topic = topic;
+    this.#timeoutMs = timeoutMs;
+    this.#deadline = performance.now() + timeoutMs;
+    this.client = new KafkaClient({
+      bootstrapServers: required(values, "bootstrap-servers", "host:port of a broker"),
+      clientId: values["client-id"],
+      tls: tls ?? values.tls,
+      connectTimeoutMs: timeoutMs,
+      requestTimeoutMs: timeoutMs,
+      logger: reporter.logger(() => {
+        for (const listener of this.#onError) listener();
+      }),
+    });
+  }
+
+  /** Checks the options of the connection; connects to nothing. */
+  static async open(context: CommandContext, topic: string = requiredTopic(context.values)): Promise<Session> {
+    const timeoutMs = wholeNumber("timeout-ms", context.values["timeout-ms"], 10_000);
+    return new Session(context, topic, timeoutMs, await readTlsFiles(context.values));
+  }
+
+  /** Milliseconds until the command's time is up, at least 1. */
+  get remainingMs(): number {
+    return Math.max(1, Math.ceil(this.#deadline - performance.now()));
+  }
+
+  /**
+   * Makes sure that the topic exists. The library waits all its time for a missing topic to appear; somebody who
+   * mistyped a name should not have to.
+   */
+  async requireTopic(hint = ""): Promise<void> {
+    for (;;) {
+      const isLastAttempt = this.remainingMs <= missingTopicMs;
+      try {
+        const timeoutMs = Math.min(this.remainingMs, missingTopicMs);
+        await this.client.topicMetadata(this.topic, { timeoutMs });
+        return;
+      } catch (error) {
+        if (error instanceof BrokerError && error.code === "UNKNOWN_TOPIC_OR_PARTITION") {
+          throw new CommandError(ExitCode.refused, error.code, `Topic "${this.topic}" does not exist${hint}`, error);
+        }
+        if (!(error instanceof KafkaError) || !error.retriable) throw error;
+        if (!isLastAttempt) continue;
+        if (!(error instanceof TimeoutError)) throw error;
+        throw new TimeoutError(`No broker answered within ${this.#timeoutMs} ms`, this.#timeoutMs, { cause: error });
+      }
+    }
+  }
+
+  /** A table that was not started yet. */
+  table(hooks: Pick<KafkaTableOptions<Uint8Array>, "onSet" | "onDelete"> = {}): KafkaTable<Uint8Array> {
+    const isolation = oneOf(
+      "isolation",
+      this.#context.values.isolation,
+      ["read_committed", "read_uncommitted"],
+      "read_committed",
+    );
+    return new KafkaTable({
+      connection: this.client,
+      topic: this.topic,
+      value: readCodec(readFormat(this.#context.values)),
+      ensureTopic: false,
+      isolation,
+      catchupTimeoutMs: this.remainingMs,
+      ...hooks,
+    });
+  }
+
+  /** Starts a table and shows how far it is. It may be `degraded` afterwards. */
+  async start(table: KafkaTable<Uint8Array>, signal?: AbortSignal): Promise<void> {
+    const progress = showProgress(this.#context.stderr, this.client, table);
+    try {
+      await table.start({ signal });
+    } finally {
+      progress.end();
+    }
+  }
+
+  /** Everything in the topic. @throws CommandError when that could not be read in time. */
+  async load(): Promise<KafkaTable<Uint8Array>> {
+    await this.requireTopic();
+    const table = this.table();
+    await this.start(table);
+    const { status, stats } = table;
+    await table.stop();
+    if (table.failure !== undefined) throw new TableFailedError(this.topic, table.failure, table.isCaughtUp);
+    if (status === "caught_up") return table;
+    const applied = stats.recordsApplied + stats.tombstonesApplied;
+    throw new CommandError(
+      ExitCode.tableNotReady,
+      "TABLE_DEGRADED",
+      `Topic "${this.topic}" could not be read to its end within ${this.#timeoutMs} ms (${applied} records so far); ` +
+        "--timeout-ms gives it more time",
+    );
+  }
+
+  /** A writer of bytes; creates the topic only if the command line says so. */
+  async writer(): Promise<KafkaTableWriter<Uint8Array>> {
+    const { values } = this.#context;
+    const ensureTopic = values["create-topic"] === true;
+    const partitions = wholeNumber("partitions", values.partitions, -1);
+    const replicationFactor = wholeNumber("replication-factor", values["replication-factor"], -1);
+    if (!ensureTopic) await this.requireTopic("; --create-topic creates it");
+    return KafkaTableWriter.open({
+      connection: this.client,
+      topic: this.topic,
+      value: bytes(),
+      ensureTopic,
+      partitions,
+      replicationFactor,
+      deliveryTimeoutMs: this.remainingMs,
+    });
+  }
+
+  /** Rejects when the table fails, which it announces to the log only. */
+  async failureOf(table: KafkaTable<Uint8Array>): Promise<never> {
+    return new Promise((_, reject) => {
+      const look = (): void => {
+        if (table.failure !== undefined) reject(new TableFailedError(this.topic, table.failure, table.isCaughtUp));
+      };
+      this.#onError.add(look);
+      look();
+    });
+  }
+
+  close(): void {
+    this.client.close();
+  }
+}
+
+/** Runs `work` with a session that is closed afterwards. */
+export async function withSession(
+  context: CommandContext,
+  work: (session: Session) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const session = await Session.open(context);
+  try {
+    return await work(session);
+  } finally {
+    session.close();
+  }
+}
+
+export function readFormat(values: Values): ReadFormat {
+  return oneOf("value-format", values["value-format"], readFormats, "auto");
+}
+
+function requiredTopic(values: Values): string {
+  return required(values, "topic", "the topic's name");
+}
+
+function required(values: Values, name: "bootstrap-servers" | "topic", what: string): string {
+  const value = values[name];
+  if (value === undefined || value === "") throw usageError(`--${name} is missing: ${what}`);
+  return value;
+}
+
+async function readTlsFiles(values: Values): Promise<TlsConfig | undefined> {
+  const [ca, cert, key] = await Promise.all([
+    readPem(values, "ca-file"),
+    readPem(values, "cert-file"),
+    readPem(values, "key-file"),
+  ]);
+  if ((cert === undefined) !== (key === undefined)) throw usageError("--cert-file and --key-file go together");
+  return ca === undefined && cert === undefined ? undefined : { ca, cert, key };
+}
+
+async function readPem(values: Values, name: "ca-file" | "cert-file" | "key-file"): Promise<string | undefined> {
+  const path = values[name];
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw usageError(
+      `--${name}: cannot read the file: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause,
+    );
+  }
+}

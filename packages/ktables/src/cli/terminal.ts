@@ -1,0 +1,74 @@
+import type { WriteStream } from "node:tty";
+import { ExitCode } from "./exit-code.ts";
+
+export type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+const codes: Readonly<Record<Colour, readonly [number, number]>> = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+};
+
+/** Lines are sent in pieces of about this many characters: one write per line would be slow for a large topic. */
+const chunkLength = 64 * 1024;
+
+/** One of the process's two output streams. */
+export class Terminal {
+  readonly #stream: WriteStream;
+  readonly #hasColours: boolean;
+
+  constructor(stream: WriteStream, environment: Readonly<Record<string, string | undefined>>) {
+    this.#stream = stream;
+    // https://no-color.org: any value that is not empty.
+    const isPlain = (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb";
+    this.#hasColours = this.isTty && !isPlain;
+    // Whoever reads has seen enough (`| head`): no failure, and nothing is left to do.
+    stream.on("error", (error: Error & { code?: unknown }) => {
+      if (error.code === "EPIPE") process.exit(ExitCode.ok);
+      throw error;
+    });
+  }
+
+  get isTty(): boolean {
+    // Not false but absent where the stream is a pipe or a file.
+    return Boolean(this.#stream.isTTY);
+  }
+
+  get width(): number {
+    return this.isTty ? this.#stream.columns || 80 : Number.POSITIVE_INFINITY;
+  }
+
+  paint(colour: Colour, text: string): string {
+    if (!this.#hasColours) return text;
+    const [on, off] = codes[colour];
+    return `\u001b[${on}m${text}\u001b[${off}m`;
+  }
+
+  write(text: string): void {
+    this.#stream.write(text);
+  }
+
+  line(text = ""): void {
+    this.write(`${text}\n`);
+  }
+
+  /** Writes no faster than the reader reads. */
+  async lines(lines: Iterable<string>): Promise<void> {
+    let chunk = "";
+    for (const line of lines) {
+      chunk += `${line}\n`;
+      if (chunk.length < chunkLength) continue;
+      await this.#drained(chunk);
+      chunk = "";
+    }
+    if (chunk !== "") await this.#drained(chunk);
+  }
+
+  async #drained(chunk: string): Promise<void> {
+    if (this.#stream.write(chunk)) return;
+    await new Promise<void>((resolve) => void this.#stream.once("drain", resolve));
+  }
+}
