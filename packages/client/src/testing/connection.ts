@@ -51,7 +51,8 @@ export class BrokerConnection implements ServerStreamEvents {
       this.#paused = true;
       this.#stream.pause();
     }
-    this.#work ??= this.#serveWaiting();
+    // Not for half a frame: with nothing to serve the work would be over before it is noted here.
+    if (this.#waiting.length > 0) this.#work ??= this.#serveWaiting();
   }
 
   onClose(): void {

@@ -12,6 +12,8 @@ import { leadershipError } from "./leadership.ts";
 
 const latest = -1;
 const earliest = -2;
+/** First version whose answer has the field. */
+const leaderEpochFrom = 4;
 
 export function handleListOffsets(request: ListOffsetsRequest, context: RequestContext): ListOffsetsResponse {
   return {
@@ -45,23 +47,28 @@ function answerPartition(
   if (errorCode !== ErrorCode.NONE) return answer(errorCode);
   // Other special times belong to versions of the API that this broker does not offer.
   if (timestamp < earliest) return answer(ErrorCode.UNSUPPORTED_VERSION);
-  const { log, leaderEpoch } = partition;
+  const { log } = partition;
+  const leaderEpoch = context.version >= leaderEpochFrom ? partition.leaderEpoch : -1;
   const end = isolationLevel === 1 ? log.lastStableOffset : log.highWatermark;
   if (timestamp === latest) return { ...answer(ErrorCode.NONE), offset: end, leaderEpoch };
   if (timestamp === earliest) return { ...answer(ErrorCode.NONE), offset: log.startOffset, leaderEpoch };
-  return { ...answer(ErrorCode.NONE), ...firstNotBefore(log, timestamp, end) };
+  const found = firstNotBefore(log, timestamp, end);
+  if (found === undefined) return answer(ErrorCode.NONE);
+  return { ...answer(ErrorCode.NONE), ...found, leaderEpoch: leaderEpoch === -1 ? -1 : found.leaderEpoch };
+}
+
+interface Found {
+  readonly timestamp: number;
+  readonly offset: number;
+  readonly leaderEpoch: number;
 }
 
 /** The first record with this timestamp or a later one. */
-function firstNotBefore(
-  log: PartitionLog,
-  timestamp: number,
-  end: number,
-): { timestamp: number; offset: number; leaderEpoch: number } | undefined {
+function firstNotBefore(log: PartitionLog, timestamp: number, end: number): Found | undefined {
   for (const batch of log.batches) {
     if (batch.baseOffset >= end) return undefined;
     if (batch.isControl || batch.maxTimestamp < timestamp) continue;
-    let found: { timestamp: number; offset: number; leaderEpoch: number } | undefined;
+    let found: Found | undefined;
     batch.visit((record) => {
       const time = record.timestamp();
       if (found !== undefined || time < timestamp || record.offset < log.startOffset) return;
