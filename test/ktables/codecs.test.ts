@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { bytes, json, type StandardSchema, string } from "ktables";
 import { describe, expect, test } from "vitest";
 import { utf8 } from "../suites/support.ts";

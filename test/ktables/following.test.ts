@@ -76,7 +76,10 @@ describe("following a topic", () => {
 
   test("more keys than a Map can hold fail the table with a clear error", async () => {
     const table = await fixture.openTable();
-    const realSet = Map.prototype.set;
+    const realSet = Object.getOwnPropertyDescriptor(Map.prototype, "set")?.value as (
+      key: unknown,
+      value: unknown,
+    ) => Map<unknown, unknown>;
     const spy = vi.spyOn(Map.prototype, "set").mockImplementation(function (this: Map<unknown, unknown>, key, value) {
       if (key === "one too many") throw new RangeError("Map maximum size exceeded");
       return realSet.call(this, key, value);

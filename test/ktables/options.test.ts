@@ -102,7 +102,7 @@ describe("options of tables alone", () => {
     ["onDelete that cannot be called", { onDelete: {} }, "onDelete", "callable"],
     ["a writer's option", { acks: "all" }, "acks", "option of KafkaTableWriter"],
   ])("%s is refused", (_name, options, option, text) => {
-    const act = (): unknown => new KafkaTable({ ...valid, ...options } as never);
+    const act = (): unknown => new KafkaTable({ ...valid, ...options });
     expect(act).toThrow(expect.objectContaining({ code: "INVALID_OPTION", option }));
     expect(act).toThrow(text);
   });
@@ -123,7 +123,7 @@ describe("options of writers alone", () => {
     ["a negative linger", { lingerMs: -1 }, "lingerMs", "from 0"],
     ["a table's option", { onSet: () => undefined }, "onSet", "option of KafkaTable"],
   ])("%s is refused", (_name, options, option, text) => {
-    const act = (): unknown => new KafkaTableWriter({ ...valid, ...options } as never);
+    const act = (): unknown => new KafkaTableWriter({ ...valid, ...options });
     expect(act).toThrow(expect.objectContaining({ code: "INVALID_OPTION", option }));
     expect(act).toThrow(text);
   });
@@ -186,7 +186,7 @@ describe("inspecting", () => {
   test("a table shows topic, status and size, and no secret", () => {
     const table = new KafkaTable({ ...valid, connection: config });
     expect(inspect(table)).toBe('KafkaTable(topic "services", unstarted)');
-    expect(`${table}`).toBe(inspect(table));
+    expect(table.toString()).toBe(inspect(table));
     expect(inspect({ table }, { depth: 20, showHidden: true })).not.toContain(secret);
     expect(JSON.stringify(table)).toBe("{}");
   });
@@ -194,7 +194,7 @@ describe("inspecting", () => {
   test("a writer shows topic and state, and no secret", () => {
     const writer = new KafkaTableWriter({ ...valid, connection: config });
     expect(inspect(writer)).toBe('KafkaTableWriter(topic "services", not started)');
-    expect(`${writer}`).toBe(inspect(writer));
+    expect(writer.toString()).toBe(inspect(writer));
     expect(inspect({ writer }, { depth: 20, showHidden: true })).not.toContain(secret);
   });
 

@@ -265,7 +265,7 @@ export function tableSuite(name: string, start: () => Promise<SuiteBroker>): voi
         const first = await openTable({ topic, value: json<number>() });
         const second = await openTable({ topic, value: json<number>() });
         expect(first.size).toBe(15);
-        expect(new Map([...second].toSorted())).toEqual(new Map([...first].toSorted()));
+        expect(second.snapshot()).toEqual(first.snapshot());
       });
 
       test("several tables and writers share one client, which they do not close", async () => {
@@ -473,12 +473,12 @@ export function tableSuite(name: string, start: () => Promise<SuiteBroker>): voi
         const topic = newTopic("churn");
         const writer = await openWriter({ topic, value: json<number>() });
         const table = await openTable({ topic, value: json<number>() });
-        let isWriting = true;
+        const enough = new AbortController();
         const churn = (async () => {
-          for (let i = 0; isWriting; i++) await writer.set("k", i);
+          for (let i = 0; !enough.signal.aborted; i++) await writer.set("k", i);
         })();
         for (let i = 0; i < 10; i++) expect(await table.barrier()).toBe(true);
-        isWriting = false;
+        enough.abort();
         await churn;
       });
 

@@ -1,0 +1,150 @@
+import { encodeBatch, readBatches, type RecordBatch, type RecordInput } from "@ktables/record-batch";
+import * as fc from "fast-check";
+import { bytes, type Codec, string } from "ktables";
+import { describe, expect, test } from "vitest";
+import { DecodedStore } from "../../packages/ktables/src/store/decoded-store.ts";
+import { utf8 } from "../suites/support.ts";
+
+type Event = readonly unknown[];
+
+function newStore<V>(value: Codec<V>): { store: DecodedStore<V>; events: Event[] } {
+  const events: Event[] = [];
+  const store: DecodedStore<V> = new DecodedStore(string(), value, {
+    onSet: (key, value) => events.push(["set", key, value]),
+    onDelete: (key) => events.push(["delete", key]),
+    onSkip: (reason, partition, offset, error) => events.push(["skip", reason, partition, offset, error]),
+  });
+  return { store, events };
+}
+
+function batch(
+  records: readonly (readonly [string | Uint8Array | null, string | null])[],
+  baseOffset = 0,
+): RecordBatch {
+  const inputs = records.map(([key, value]): RecordInput => {
+    return {
+      key: typeof key === "string" ? utf8(key) : key,
+      value: value === null ? null : utf8(value),
+      timestamp: 0,
+    };
+  });
+  const [decoded] = readBatches(encodeBatch({ records: inputs, baseOffset }));
+  if (decoded === undefined) throw new Error("no batch");
+  return decoded;
+}
+
+describe("the decoded store", () => {
+  test("applies records in order, and reports each after it is made", () => {
+    const { store, events } = newStore(string());
+    store.apply(
+      0,
+      batch([
+        ["a", "1"],
+        ["b", "2"],
+        ["a", null],
+        ["a", "3"],
+        ["c", null],
+      ]),
+      0,
+    );
+    expect([...store.entries()]).toEqual([
+      ["b", "2"],
+      ["a", "3"],
+    ]);
+    expect(events).toEqual([
+      ["set", "a", "1"],
+      ["set", "b", "2"],
+      ["delete", "a"],
+      ["set", "a", "3"],
+      ["delete", "c"],
+    ]);
+    expect(store.counters).toMatchObject({ recordsApplied: 3, tombstonesApplied: 2 });
+  });
+
+  test("leaves out the records below the given offset", () => {
+    const { store, events } = newStore(string());
+    const records = batch(
+      [
+        ["a", "old"],
+        [null, "old"],
+        ["b", "new"],
+      ],
+      10,
+    );
+    store.apply(0, records, 12);
+    expect(events).toEqual([["set", "b", "new"]]);
+    store.apply(0, records, 13);
+    expect(events).toHaveLength(1);
+  });
+
+  test("says which record it skipped, and why", () => {
+    const { store, events } = newStore(string());
+    store.apply(
+      7,
+      batch(
+        [
+          [null, "x"],
+          [Uint8Array.of(0xff), "x"],
+          [Uint8Array.of(0xff), null],
+        ],
+        100,
+      ),
+      0,
+    );
+    const invalid = expect.objectContaining({ code: "DECODE_FAILED" });
+    expect(events).toEqual([
+      ["skip", "keyless", 7, 100, undefined],
+      ["skip", "key_undecodable", 7, 101, invalid],
+      ["skip", "key_undecodable", 7, 102, invalid],
+    ]);
+    expect(store.counters).toEqual({
+      recordsApplied: 0,
+      tombstonesApplied: 0,
+      keylessRecords: 1,
+      keyDecodeErrors: 2,
+      valueDecodeErrors: 0,
+    });
+  });
+
+  test("keeps no part of the buffer that the batch came in", () => {
+    const { store } = newStore(bytes());
+    const source = batch([["k", "value"]]);
+    store.apply(0, source, 0);
+    source.bytes.fill(0);
+    expect(store.get("k")).toEqual(utf8("value"));
+    expect(store.get("k")?.buffer.byteLength).toBe(5);
+  });
+
+  test("a snapshot is not changed by later batches", () => {
+    const { store } = newStore(string());
+    store.apply(0, batch([["k", "1"]]), 0);
+    const snapshot = store.snapshot();
+    store.apply(0, batch([["k", "2"]], 1), 1);
+    expect([snapshot.get("k"), store.get("k")]).toEqual(["1", "2"]);
+  });
+
+  test("equals a map that is fed the same writes, however they are cut into batches", () => {
+    const write = fc.tuple(
+      fc.constantFrom("a", "b", "__proto__", "", "constructor", "é😀"),
+      fc.option(fc.string(), { nil: null }),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.array(write, { minLength: 1, maxLength: 5 }), { maxLength: 8 }), (batches) => {
+        const { store } = newStore(string());
+        const expected = new Map<string, string>();
+        let offset = 0;
+        for (const writes of batches) {
+          store.apply(0, batch(writes, offset), offset);
+          offset += writes.length;
+          for (const [key, value] of writes) {
+            if (value === null) expected.delete(key);
+            else expected.set(key, new TextDecoder().decode(utf8(value)));
+          }
+        }
+        expect(store.snapshot()).toEqual(expected);
+        expect(store.size).toBe(expected.size);
+        for (const key of expected.keys()) expect([store.has(key), store.get(key)]).toEqual([true, expected.get(key)]);
+      }),
+    );
+  });
+});
