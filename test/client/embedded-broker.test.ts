@@ -185,7 +185,7 @@ describe("long poll", () => {
 
   test("does not keep close() waiting, nor anything alive", async () => {
     const { broker, wire } = await start({ nodes: 2 });
-    broker.intercept("Metadata", () => new Promise(() => undefined));
+    broker.intercept("Metadata", () => new Promise<never>(() => undefined));
     broker.intercept("Produce", () => "ignore");
     broker.intercept("InitProducerId", () => ({ delayMs: 1_000_000 }));
     wire.send(fetchApi, 12, fetchRequest({ maxWaitMs: 1_000_000 }));
@@ -286,7 +286,7 @@ describe("interceptors", () => {
 
   test("delay", async () => {
     const { broker, wire } = await start();
-    broker.intercept("Metadata", () => ({ delayMs: 5, then: "close" }), { times: 1 });
+    broker.intercept("Metadata", () => ({ delayMs: 5, answer: "close" }), { times: 1 });
     broker.intercept("Metadata", () => ({ delayMs: 5 }), { times: 1 });
     await expect(metadata(wire, null)).rejects.toThrow("closed the connection");
     expect((await metadata(await connect(broker), null)).topics).toHaveLength(1);
@@ -298,7 +298,12 @@ describe("interceptors", () => {
       throw new Error("mistake in the test");
     });
     await expect(metadata(wire, null)).rejects.toThrow("closed the connection");
-    expect(broker.errors.map(({ message }) => message)).toEqual(["mistake in the test"]);
+    broker.intercept("Produce", async () => "clsoe");
+    await expect(produce(await connect(broker), batch())).rejects.toThrow("closed the connection");
+    expect(broker.errors.map(({ message }) => message)).toEqual([
+      "mistake in the test",
+      'an interceptor of Produce answered "clsoe"',
+    ]);
     expect(() => broker.intercept(99, () => "pass")).toThrow("no API 99");
   });
 });

@@ -5,5 +5,10 @@ export {
   type EmbeddedTopic,
   type WrittenTransaction,
 } from "./embedded-broker.ts";
-export type { InterceptAnswer, InterceptContext, InterceptHandler, InterceptOptions } from "./interceptors.ts";
+export type {
+  InterceptAnswer,
+  InterceptContext,
+  InterceptHandler,
+  InterceptOptions,
+} from "./interceptors.ts";
 export type { LoggedRequest } from "./request-log.ts";

@@ -24,21 +24,23 @@ export interface InterceptContext<Response> {
  * - `"ignore"` never answers, and as a hanging broker never looks at a further request of this connection;
  * - bytes are written to the connection as they are, which is the place for broken frames; they must bring their own
  *   length prefix and headers;
- * - `delayMs` waits, then does what `then` says (default `"pass"`).
+ * - `delayMs` waits, then does what its `answer` says (default `"pass"`).
  */
-export type InterceptAnswer<Response> =
-  | Response
-  | "pass"
-  | "close"
-  | "ignore"
-  | Uint8Array
-  | { readonly delayMs: number; readonly then?: InterceptAnswer<Response> };
+export type InterceptAnswer<Response> = Replacement<Response> | "pass" | "close" | "ignore";
 
-/** May return a promise: the connection waits for it, others go on. */
+type Replacement<Response> =
+  | Response
+  | Uint8Array
+  | { readonly delayMs: number; readonly answer?: InterceptAnswer<Response> };
+
+/**
+ * May return a promise: its connection waits, others go on. A promise may be one of any string, because TypeScript
+ * takes the "close" of an async function for that here; other words than those of `InterceptAnswer` are an error.
+ */
 export type InterceptHandler<Request, Response> = (
   request: Request,
   context: InterceptContext<Response>,
-) => InterceptAnswer<Response> | Promise<InterceptAnswer<Response>>;
+) => InterceptAnswer<Response> | Promise<Replacement<Response> | string>;
 
 export interface InterceptOptions {
   /** How many requests it answers before it is removed; those that it passes do not count. Default: no limit. */
@@ -50,6 +52,8 @@ interface Entry {
   readonly handler: InterceptHandler<unknown, unknown>;
   timesLeft: number;
 }
+
+const words: ReadonlySet<string> = new Set(["pass", "close", "ignore"]);
 
 /** The interceptors of one broker, asked in the order in which they were added. */
 export class Interceptors {
@@ -71,7 +75,10 @@ export class Interceptors {
       let answer = await entry.handler(request, context);
       while (isDelay(answer)) {
         await sleep(answer.delayMs, context.signal);
-        answer = answer.then ?? "pass";
+        answer = answer.answer ?? "pass";
+      }
+      if (typeof answer === "string" && !words.has(answer)) {
+        throw new TypeError(`an interceptor of ${context.api} answered ${JSON.stringify(answer)}`);
       }
       if (answer !== "pass") return answer;
       entry.timesLeft += 1;
@@ -80,6 +87,6 @@ export class Interceptors {
   }
 }
 
-function isDelay(answer: unknown): answer is { delayMs: number; then?: unknown } {
+function isDelay(answer: unknown): answer is { delayMs: number; answer?: unknown } {
   return typeof answer === "object" && answer !== null && "delayMs" in answer;
 }
