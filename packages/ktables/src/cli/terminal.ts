@@ -1,4 +1,3 @@
-import type { WriteStream } from "node:tty";
 import { ExitCode } from "./exit-code.ts";
 
 export type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -15,12 +14,21 @@ const codes: Readonly<Record<Colour, readonly [number, number]>> = {
 /** Lines are sent in pieces of about this many characters: one write per line would be slow for a large topic. */
 const chunkLength = 64 * 1024;
 
+/** Of `process.stdout` and `process.stderr`, what is used here; the last two are absent where the stream is a pipe. */
+export interface OutputStream {
+  write(text: string): boolean;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  once(event: "drain", listener: () => void): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
 /** One of the process's two output streams. */
 export class Terminal {
-  readonly #stream: WriteStream;
+  readonly #stream: OutputStream;
   readonly #hasColours: boolean;
 
-  constructor(stream: WriteStream, environment: Readonly<Record<string, string | undefined>>) {
+  constructor(stream: OutputStream, environment: Readonly<Record<string, string | undefined>>) {
     this.#stream = stream;
     // https://no-color.org: any value that is not empty.
     const isPlain = (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb";
@@ -33,11 +41,11 @@ export class Terminal {
   }
 
   get isTty(): boolean {
-    // Not false but absent where the stream is a pipe or a file.
-    return Boolean(this.#stream.isTTY);
+    return this.#stream.isTTY ?? false;
   }
 
   get width(): number {
+    // 0 is what a terminal says that does not know.
     return this.isTty ? this.#stream.columns || 80 : Number.POSITIVE_INFINITY;
   }
 

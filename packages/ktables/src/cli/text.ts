@@ -2,7 +2,7 @@
  * Control characters, and those that reorder text: data from a topic must not be able to steer the terminal, or to
  * look like something else.
  */
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const unsafe = /[\p{Cc}\p{Bidi_Control}\u2028\u2029\ufeff]/gu;
 
 /** Text that is safe to show on a terminal, on one line. */
 export function visible(text: string): string {
