@@ -108,10 +108,9 @@ export class KafkaClient {
     return this.#pool.get(this.#address(brokerId), purpose, signal);
   }
 
-  /** Ends a connection, so that what waits on it is rejected at once. @internal */
-  dropConnection(brokerId: number, purpose: ConnectionPurpose): void {
-    const address = this.#metadata.broker(brokerId);
-    if (address !== undefined) this.#pool.drop(address, purpose);
+  /** Ends the connections of a purpose, so that what waits on them is rejected at once. @internal */
+  dropConnections(purpose: ConnectionPurpose): void {
+    this.#pool.drop(purpose);
   }
 
   /**

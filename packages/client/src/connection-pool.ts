@@ -13,6 +13,8 @@ export type ConnectionPurpose = `fetch ${number}` | "control" | "produce";
 interface Slot {
   connection: Connection | undefined;
   opening: Promise<Connection> | undefined;
+  /** Nobody wants the connection any more; what is being opened must be closed. */
+  isDropped: boolean;
 }
 
 interface Reputation {
@@ -41,7 +43,7 @@ export class ConnectionPool {
     const key = `${purpose} ${formatAddress(address)}`;
     let slot = this.#slots.get(key);
     if (slot === undefined) {
-      slot = { connection: undefined, opening: undefined };
+      slot = { connection: undefined, opening: undefined, isDropped: false };
       this.#slots.set(key, slot);
     }
     if (slot.connection?.isOpen === true) return slot.connection;
@@ -55,10 +57,14 @@ export class ConnectionPool {
     return connection?.isOpen === true ? connection : undefined;
   }
 
-  /** Ends the connection, so that a request parked at the broker ends too. */
-  drop(address: BrokerAddress, purpose: ConnectionPurpose): void {
-    this.peek(address, purpose)?.close();
-    this.#slots.delete(`${purpose} ${formatAddress(address)}`);
+  /** Ends all connections of a purpose, whatever their address, so that requests parked at a broker end too. */
+  drop(purpose: ConnectionPurpose): void {
+    for (const [key, slot] of this.#slots) {
+      if (!key.startsWith(`${purpose} `)) continue;
+      slot.isDropped = true;
+      slot.connection?.close();
+      this.#slots.delete(key);
+    }
   }
 
   close(): void {
@@ -75,9 +81,14 @@ export class ConnectionPool {
       if (pause > 0) await sleep(pause, this.#closing.signal);
       const connection = await Connection.open(address, this.#config, this.#closing.signal);
       this.#reputations.delete(name);
+      if (slot.isDropped || this.#closing.signal.aborted) {
+        connection.close();
+        throw new ClosedError(`The connection to ${name}`);
+      }
       slot.connection = connection;
       return connection;
     } catch (error) {
+      if (error instanceof ClosedError) throw error;
       const failures = (this.#reputations.get(name)?.failures ?? 0) + 1;
       const pause = backoffMs(failures - 1, this.#config.retryBackoffMs, this.#config.maxRetryBackoffMs);
       this.#reputations.set(name, { failures, retryAt: performance.now() + pause });

@@ -1,5 +1,5 @@
 import { KafkaError } from "@ktables/record-batch";
-import { type AbortSignalLike, CallScope, untilAborted } from "./abort.ts";
+import { type AbortSignalLike, CallScope, maximumTimerMs, throwIfAborted, untilAborted } from "./abort.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import { type BrokerAddress, formatAddress, type ResolvedConfig } from "./config.ts";
 import { BrokerError, ConnectionError, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
@@ -38,27 +38,20 @@ export class Connection {
   readonly #config: ResolvedConfig;
   readonly #pending: Pending[] = [];
   readonly #versions = new Map<number, { readonly min: number; readonly max: number }>();
-  readonly #onClosed: (connection: Connection) => void;
   #transport: Transport | undefined;
   #correlationId = 0;
   #failure: Error | undefined;
   #received = false;
 
-  private constructor(broker: string, config: ResolvedConfig, onClosed: (connection: Connection) => void) {
+  private constructor(broker: string, config: ResolvedConfig) {
     this.broker = broker;
     this.#config = config;
-    this.#onClosed = onClosed;
   }
 
   /** Connects and learns which API versions this broker speaks, within `connectTimeoutMs`. */
-  static async open(
-    address: BrokerAddress,
-    config: ResolvedConfig,
-    signal: AbortSignalLike,
-    onClosed: (connection: Connection) => void = () => undefined,
-  ): Promise<Connection> {
+  static async open(address: BrokerAddress, config: ResolvedConfig, signal: AbortSignalLike): Promise<Connection> {
     const broker = formatAddress(address);
-    const connection = new Connection(broker, config, onClosed);
+    const connection = new Connection(broker, config);
     const scope = new CallScope([signal], config.connectTimeoutMs, () =>
       connection.#received
         ? new TimeoutError(`${broker} did not answer within ${config.connectTimeoutMs} ms`, config.connectTimeoutMs)
@@ -92,6 +85,8 @@ export class Connection {
       return connection;
     } catch (error) {
       connection.#fail(toError(error));
+      // Where the peer spoke first, the connection had failed before its transport was known here.
+      connection.#transport?.destroy();
       throw error;
     } finally {
       scope.end();
@@ -118,22 +113,29 @@ export class Connection {
     request: Request,
     options: RequestOptions = {},
   ): Promise<Response> {
+    throwIfAborted(options.signal);
     const version = this.versionFor(api, options.maxVersion);
     if (version === undefined) throw this.#unsupported(api, options.maxVersion);
     return untilAborted(this.#send(api, version, request, options.serverWaitMs ?? 0), options.signal);
   }
 
   /** Sends a request that the broker does not answer: Produce with acks 0. */
-  sendWithoutAnswer<Request, Response>(api: Api<Request, Response>, request: Request): void {
-    const version = this.versionFor(api);
-    if (version === undefined) throw this.#unsupported(api, undefined);
-    if (this.#failure !== undefined) throw this.#failure;
+  sendWithoutAnswer<Request, Response>(
+    api: Api<Request, Response>,
+    request: Request,
+    maxVersion: number | undefined,
+  ): void {
+    const version = this.versionFor(api, maxVersion);
+    if (version === undefined) throw this.#unsupported(api, maxVersion);
+    if (this.#failure !== undefined) throw this.#notSent(this.#failure);
     this.#write(api, version, request);
   }
 
   /** Ends the connection; requests in flight are rejected with the given error. */
   close(
-    error: Error = new ConnectionError("CONNECTION_CLOSED", this.broker, `Connection to ${this.broker} closed`),
+    error: Error = new ConnectionError("CONNECTION_CLOSED", this.broker, `Connection to ${this.broker} closed`, {
+      maybeSent: true,
+    }),
   ): void {
     this.#fail(error);
   }
@@ -163,9 +165,9 @@ export class Connection {
     serverWaitMs: number,
   ): Promise<Response> {
     return new Promise<Response>((resolve, reject) => {
-      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#failure !== undefined) throw this.#notSent(this.#failure);
       const correlationId = this.#write(api, version, request);
-      const timeoutMs = this.#config.requestTimeoutMs + serverWaitMs;
+      const timeoutMs = Math.min(this.#config.requestTimeoutMs + serverWaitMs, maximumTimerMs);
       this.#pending.push({
         correlationId,
         what: `${api.name} v${version}`,
@@ -248,6 +250,15 @@ export class Connection {
     );
   }
 
+  /** What ended the connection may have left earlier requests undecided, but this one was certainly not sent. */
+  #notSent(failure: Error): Error {
+    if (!(failure instanceof ConnectionError || failure instanceof TimeoutError)) return failure;
+    return new ConnectionError("CONNECTION_CLOSED", this.broker, failure.message, {
+      cause: failure,
+      retriable: failure.retriable,
+    });
+  }
+
   #unsupported<Request, Response>(api: Api<Request, Response>, maxVersion: number | undefined): UnsupportedApiError {
     const range = this.#versions.get(api.key);
     const ours = api.versions.filter((version) => maxVersion === undefined || version <= maxVersion).join(", ");
@@ -267,7 +278,6 @@ export class Connection {
       clearTimeout(pending.timer);
       pending.fail(error);
     }
-    this.#onClosed(this);
   }
 }
 

@@ -31,6 +31,7 @@ export { consoleLogger, type Logger, silentLogger } from "./logger.ts";
 export type { PartitionMetadata, TopicMetadata } from "./metadata.ts";
 export { type IsolationLevel, type ListOffsetsOptions, listOffsets } from "./offsets.ts";
 export { murmur2, partitionForKey } from "./partitioner.ts";
-export { Producer, type ProducerOptions, type ProducerRecord } from "./producer.ts";
+export { Producer } from "./producer.ts";
 export type { RecordMetadata } from "./producer-batch.ts";
+export type { ProducerOptions, ProducerRecord } from "./producer-options.ts";
 export { TopicReader, type TopicReaderOptions } from "./reader.ts";

@@ -48,6 +48,7 @@ interface Delivery {
 const sliceMs = 8;
 /** The last version that names topics; later ones know them by id only. */
 const lastVersionWithNames = 12;
+const defaultMaxBytes = 16 * 1024 * 1024;
 /** So many damaged answers in a row mean that the log itself is damaged. */
 const maximumCorruptAnswers = 3;
 
@@ -78,13 +79,22 @@ export async function runLeaderFetcher(context: LeaderFetcherContext): Promise<v
       if (context.signal.aborted) return;
       flight = undefined;
       for (const cursor of ownCursors(context)) cursor.rewind();
-      context.trouble(error);
+      report(context, error);
       if (context.signal.aborted) return;
       context.staleMetadata();
       await sleep(backoffMs(failures++, config.retryBackoffMs, config.maxRetryBackoffMs), context.signal).catch(
         () => undefined,
       );
     }
+  }
+}
+
+/** A broker that failed in a way it has no code for may recover, though Kafka does not call that retriable. */
+function report(context: LeaderFetcherContext, error: unknown): void {
+  if (error instanceof BrokerError && error.errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
+    context.options.onTrouble?.(error);
+  } else {
+    context.trouble(error);
   }
 }
 
@@ -114,8 +124,9 @@ function startFetch(context: LeaderFetcherContext): Flight | undefined {
 
 async function send(context: LeaderFetcherContext, asked: readonly Asked[]): Promise<FetchResponse> {
   const { client, options, signal } = context;
-  const maxBytes = options.maxBytes ?? 16 * 1024 * 1024;
-  const maxWaitMs = options.maxWaitMs ?? 500;
+  // Half, because an answer also holds headers, and a first batch of any size.
+  const maxBytes = Math.min(options.maxBytes ?? defaultMaxBytes, client.config.maxResponseBytes >>> 1);
+  const maxWaitMs = Math.ceil(options.maxWaitMs ?? 500);
   const connection = await client.brokerConnection(context.leader, context.purpose, signal);
   return connection.request(
     fetchApi,
@@ -222,11 +233,11 @@ async function handleError(context: LeaderFetcherContext, cursor: PartitionCurso
     cursor.rewind();
     return;
   }
-  if (errorCode === ErrorCode.CORRUPT_MESSAGE && cursor.failures >= maximumCorruptAnswers) {
+  if (errorCode === ErrorCode.CORRUPT_MESSAGE && ++cursor.damagedAnswers >= maximumCorruptAnswers) {
     context.fail(error);
     return;
   }
-  context.trouble(error);
+  report(context, error);
   if (error.refreshMetadata) context.staleMetadata();
 }
 
@@ -244,6 +255,7 @@ async function apply(context: LeaderFetcherContext, deliveries: readonly Deliver
       const size = applyBatch(context, cursor, records, at, aborted);
       if (size === 0) break;
       at += size;
+      if (context.signal.aborted) return;
       if (performance.now() >= sliceEnd) {
         await yieldToOthers();
         if (context.signal.aborted) return;
@@ -281,6 +293,7 @@ function applyBatch(
       }
       cursor.position = batch.nextOffset;
       cursor.hasApplied = true;
+      cursor.damagedAnswers = 0;
       context.options.onProgress?.(cursor.partition);
     }
     return batch.sizeInBytes;
@@ -297,7 +310,7 @@ function applyBatch(
 
 /** Damage may have happened on the way, so it is fetched again; what stays damaged is never skipped. */
 function handleDamage(context: LeaderFetcherContext, cursor: PartitionCursor, error: RecordBatchError): void {
-  if (cursor.failures + 1 >= maximumCorruptAnswers) {
+  if (++cursor.damagedAnswers >= maximumCorruptAnswers) {
     context.fail(damage(context, cursor, error));
     return;
   }

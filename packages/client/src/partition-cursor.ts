@@ -19,6 +19,8 @@ export class PartitionCursor {
   logStartOffset = -1;
   /** Failures, or answers without progress, since the last progress. */
   failures = 0;
+  /** Answers in a row that held a damaged batch. */
+  damagedAnswers = 0;
   /** No request before this time, as of `performance.now()`. */
   retryAt = 0;
 

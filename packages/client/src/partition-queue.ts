@@ -57,21 +57,29 @@ export class PartitionQueue {
     return this.#batches;
   }
 
-  /** The head, if it waits to be sent. */
-  get waitingHead(): ProducerBatch | undefined {
-    return this.#inFlight === 0 ? this.#batches[0] : undefined;
+  /** The first batch that is not in flight. Meaningless while the queue waits for everything in flight to come back. */
+  get nextToSend(): ProducerBatch | undefined {
+    return this.#batches[this.#inFlight];
+  }
+
+  /** Whether a request may be sent only once time has passed. */
+  isPausing(now: number): boolean {
+    return now < this.retryAt;
   }
 
   append(record: RecordInput, maxBatchBytes: number, deadline: number): Promise<RecordMetadata> {
     let batch = this.#batches.at(-1);
-    if (batch === undefined || batch.bytes !== undefined || batch.size + estimatedSize(record) > maxBatchBytes) {
+    if (batch === undefined || batch.isFrozen || batch.size + estimatedSize(record) > maxBatchBytes) {
       batch = new ProducerBatch(deadline);
       this.#batches.push(batch);
     }
     return batch.add(record);
   }
 
-  /** The next batch to be put into a request to `leader`, now frozen; undefined when none may be sent. */
+  /**
+   * The next batch to be put into a request to `leader`, now frozen; undefined when none may be sent. Throws what
+   * `encodeBatch` throws; the batch, {@link nextToSend}, is then still unsent.
+   */
   take(
     leader: number,
     identity: ProducerIdentity | undefined,
@@ -79,17 +87,23 @@ export class PartitionQueue {
     now: number,
   ): ProducerBatch | undefined {
     const limit = identity !== undefined && this.#provenLeader === leader ? maximumInFlight : 1;
-    if (this.#draining || this.#inFlight >= limit || now < this.retryAt) return undefined;
-    const batch = this.#batches[this.#inFlight];
+    if (this.#draining || this.#inFlight >= limit || this.isPausing(now)) return undefined;
+    const batch = this.nextToSend;
     if (batch === undefined) return undefined;
     if (batch.bytes === undefined) {
+      const baseSequence = batch.baseSequence ?? this.#nextSequence;
       batch.bytes = encodeBatch({
         records: batch.records,
         compression,
-        ...(identity === undefined ? {} : { ...identity, baseSequence: this.#nextSequence }),
+        ...(identity === undefined ? {} : { ...identity, baseSequence }),
       });
-      if (identity !== undefined) this.#nextSequence = advanceSequence(this.#nextSequence, batch.records.length);
+      if (identity !== undefined && batch.baseSequence === undefined) {
+        batch.baseSequence = baseSequence;
+        this.#nextSequence = advanceSequence(baseSequence, batch.records.length);
+      }
+      batch.isFrozen = true;
     }
+    batch.isInFlight = true;
     this.#inFlight++;
     return batch;
   }
@@ -108,7 +122,8 @@ export class PartitionQueue {
   }
 
   /** A batch came back without success; the head stays and is sent again once nothing is in flight. */
-  comeBack(): void {
+  comeBack(batch: ProducerBatch): void {
+    batch.isInFlight = false;
     this.#inFlight--;
     this.#draining = this.#inFlight > 0;
     this.#provenLeader = undefined;
@@ -118,6 +133,12 @@ export class PartitionQueue {
   remove(batch: ProducerBatch): void {
     const index = this.#batches.indexOf(batch);
     if (index >= 0) this.#batches.splice(index, 1);
+  }
+
+  /** Puts two halves in the place of a batch that was too large. */
+  split(batch: ProducerBatch): void {
+    const index = this.#batches.indexOf(batch);
+    if (index >= 0) this.#batches.splice(index, 1, ...batch.split(advanceSequence));
   }
 
   /** Takes every batch out; nothing may be in flight. The caller settles them. */
@@ -134,7 +155,11 @@ export class PartitionQueue {
     this.#provenLeader = undefined;
     const undecided = this.#batches.filter(({ maybeWritten }) => maybeWritten);
     for (const batch of undecided) this.remove(batch);
-    for (const batch of this.#batches) batch.bytes = undefined;
+    for (const batch of this.#batches) {
+      batch.bytes = undefined;
+      batch.baseSequence = undefined;
+      batch.isFrozen = false;
+    }
     return undecided;
   }
 }

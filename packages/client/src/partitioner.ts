@@ -1,3 +1,7 @@
+import { InvalidOptionError } from "./errors.ts";
+import type { TopicMetadata } from "./metadata.ts";
+import { check } from "./options.ts";
+
 const seed = 0x9747b28c;
 const multiplier = 0x5bd1e995;
 const rotation = 24;
@@ -32,4 +36,24 @@ export function murmur2(bytes: Uint8Array): number {
  */
 export function partitionForKey(key: Uint8Array, partitionCount: number): number {
   return (murmur2(key) & 0x7fff_ffff) % partitionCount;
+}
+
+/** The partition that a record asks for, else that of its key; without a key any. @throws InvalidOptionError */
+export function choosePartition(
+  record: { readonly key: Uint8Array | null; readonly partition?: number | undefined },
+  topic: TopicMetadata,
+): number {
+  const count = topic.partitions.length;
+  const { partition, key } = record;
+  if (partition !== undefined) {
+    const wrong = check.integer(0, count - 1)(partition);
+    if (wrong !== undefined) {
+      throw new InvalidOptionError(
+        "partition",
+        `Topic "${topic.name}" has ${count} partitions: partition must be ${wrong}`,
+      );
+    }
+    return partition;
+  }
+  return key === null ? Math.floor(Math.random() * count) : partitionForKey(key, count);
 }

@@ -1,70 +1,40 @@
-import type { CompressionName, RecordInput } from "@ktables/record-batch";
+import { type CompressionName, KafkaError, type RecordInput } from "@ktables/record-batch";
 import { type AbortSignalLike, type CallOptions, CallScope, throwIfAborted, untilAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { KafkaClient } from "./client.ts";
+import type { Connection } from "./connection.ts";
 import {
   BrokerError,
   ClosedError,
   ConnectionError,
   InvalidOptionError,
   isRetriable,
-  ProduceError,
   TimeoutError,
   toError,
   UnsupportedApiError,
 } from "./errors.ts";
 import type { TopicMetadata } from "./metadata.ts";
-import { check, checkOptions } from "./options.ts";
+import { checkOptions } from "./options.ts";
 import { PartitionQueue, type ProducerIdentity } from "./partition-queue.ts";
-import { partitionForKey } from "./partitioner.ts";
+import { choosePartition } from "./partitioner.ts";
+import { deliveryTimeout, produceError, recordFailures } from "./produce-errors.ts";
+import {
+  answerFor,
+  highestProduceVersion,
+  type ProduceEntry,
+  produceRequest,
+  type TopicIds,
+  unconfirmedAnswer,
+} from "./produce-request.ts";
 import type { ProducerBatch, RecordMetadata } from "./producer-batch.ts";
-import { initProducerIdApi } from "./protocol/generated/init-producer-id.ts";
-import { type ProduceRequest, type ProduceResponsePartition, produceApi } from "./protocol/generated/produce.ts";
-import { zeroUuid } from "./protocol/uuid.ts";
+import { requestIdentity } from "./producer-identity.ts";
+import { checkRecord, type ProducerOptions, type ProducerRecord, producerChecks } from "./producer-options.ts";
+import { type ProduceResponsePartition, produceApi } from "./protocol/generated/produce.ts";
+import { TopicLookups } from "./topic-lookups.ts";
 
-export interface ProducerOptions {
-  /**
-   * Whether the broker recognises repeated batches, so that a retry never writes twice and never reorders. Default:
-   * true with `acks: "all"` where the broker can (0.11 and later), false otherwise. An explicit true fails where the
-   * broker cannot.
-   */
-  readonly idempotent?: boolean | undefined;
-  /** Who must have a record before it counts as written. Default `"all"` in-sync replicas. */
-  readonly acks?: "all" | 1 | 0 | undefined;
-  /** Default `none`. */
-  readonly compression?: CompressionName | undefined;
-  /** How long a record may wait for company, in milliseconds. Default 0: only for others of the same tick. */
-  readonly lingerMs?: number | undefined;
-  /** Size at which a batch is full, before compression; at most the topic's `max.message.bytes`. Default 1 000 000. */
-  readonly maxBatchBytes?: number | undefined;
-  /** How long a record may take from `send` to its acknowledgement, retries included. Default 120 000. */
-  readonly deliveryTimeoutMs?: number | undefined;
-}
-
-export interface ProducerRecord {
-  readonly topic: string;
-  /** Null only for topics that are not compacted. */
-  readonly key: Uint8Array | null;
-  /** Null is a tombstone. */
-  readonly value: Uint8Array | null;
-  /** Default: chosen by the key as Java's default partitioner does. */
-  readonly partition?: number | undefined;
-  readonly headers?: readonly { readonly key: string; readonly value: Uint8Array | null }[] | undefined;
-  /** Milliseconds since 1970. Default: now. */
-  readonly timestamp?: number | undefined;
-}
-
-const producerChecks = {
-  idempotent: check.boolean,
-  acks: check.oneOf("all", 1, 0),
-  compression: check.oneOf("none", "gzip", "snappy", "lz4", "zstd"),
-  lingerMs: check.integer(0, 2_147_483_647),
-  maxBatchBytes: check.integer(1, 0x7fff_ffff),
-  deliveryTimeoutMs: check.durationMs,
-};
-
-const lastVersionWithNames = 12;
+/** Far below what a broker takes in one request (`socket.request.max.bytes`, 100 MiB unless configured). */
+const fullRequestBytes = 16 * 1024 * 1024;
 /** The broker gave up waiting for replicas, or stopped doing so after it had written: the record may be in the log. */
 const ambiguousCodes: ReadonlySet<number> = new Set([
   ErrorCode.REQUEST_TIMED_OUT,
@@ -77,6 +47,8 @@ const identityCodes: ReadonlySet<number> = new Set([
   ErrorCode.UNKNOWN_PRODUCER_ID,
   ErrorCode.INVALID_PRODUCER_EPOCH,
 ]);
+/** The batch is too large, but its records may not be. */
+const oversizeCodes: ReadonlySet<number> = new Set([ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.RECORD_LIST_TOO_LARGE]);
 
 /**
  * Writes records. Records of one partition are written in the order in which they were sent; a record is reported
@@ -91,13 +63,13 @@ export class Producer {
   readonly #deliveryTimeoutMs: number;
   readonly #idempotenceRequired: boolean;
   readonly #queues = new Map<string, PartitionQueue>();
-  readonly #resolving = new Map<string, Promise<TopicMetadata>>();
-  readonly #resolvedAt = new Map<string, number>();
   readonly #closing = new AbortController();
+  readonly #topics: TopicLookups;
   #idempotent: boolean;
   #identity: ProducerIdentity | undefined;
   #identifying = false;
-  #drainScheduled = false;
+  #drainQueued = false;
+  #lingerTimer: ReturnType<typeof setTimeout> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #accepting = true;
 
@@ -115,32 +87,40 @@ export class Producer {
     this.#lingerMs = options.lingerMs ?? 0;
     this.#maxBatchBytes = options.maxBatchBytes ?? 1_000_000;
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? 120_000;
+    const lookupTimeoutMs = Math.min(client.config.requestTimeoutMs, this.#deliveryTimeoutMs);
+    this.#topics = new TopicLookups(client, lookupTimeoutMs, this.#closing.signal);
     client.closing.addEventListener("abort", this.#onClientClosed);
   }
 
   /**
    * Resolves when the record is acknowledged. Rejects with {@link ProduceError}, whose `maybeWritten` says whether the
-   * record may be in the log all the same. The signal ends the wait only: the record may still be written.
+   * record may be in the log all the same; with {@link InvalidOptionError} for a record that cannot be written. The
+   * signal ends the wait only: the record may still be written.
    */
   async send(
     record: ProducerRecord,
     options: { readonly signal?: AbortSignalLike | undefined } = {},
   ): Promise<RecordMetadata> {
     throwIfAborted(options.signal);
-    this.#assertAccepting();
+    if (!this.#accepting || this.#client.isClosed) throw new ClosedError("The producer");
+    checkRecord(record);
     const deadline = performance.now() + this.#deliveryTimeoutMs;
-    const topic = this.#usableTopic(record.topic) ?? (await this.#resolveTopic(record.topic, options.signal));
-    this.#assertAccepting();
-    return untilAborted(this.#enqueue(record, topic, deadline), options.signal);
+    const topic = this.#topics.known(record.topic);
+    const written =
+      topic === undefined
+        ? this.#enqueueOnceKnown(record, deadline, options.signal)
+        : this.#enqueue(record, topic, deadline);
+    return untilAborted(written, options.signal);
   }
 
-  /** Resolves when every record sent before is written or given up. */
+  /** Resolves when every record sent before is written or given up. Rejects with {@link TimeoutError}. */
   async flush(options: CallOptions = {}): Promise<void> {
-    this.#drain();
-    const batches = [...this.#queues.values()].flatMap((queue) => [...queue.batches]);
-    const scope = new CallScope([options.signal], options.timeoutMs, () => new ClosedError("The producer's flush"));
+    const { timeoutMs } = options;
+    const scope = new CallScope([options.signal], timeoutMs, () => {
+      return new TimeoutError(`Not all records were acknowledged within ${timeoutMs} ms`, timeoutMs ?? 0);
+    });
     try {
-      await untilAborted(Promise.all(batches.map(({ settled }) => settled)), scope.signal);
+      await untilAborted(this.#settleAll(), scope.signal);
     } finally {
       scope.end();
     }
@@ -162,52 +142,45 @@ export class Producer {
 
   readonly #onClientClosed = (): void => this.#abandon(new ClosedError("The Kafka client"));
 
-  #assertAccepting(): void {
-    if (!this.#accepting || this.#client.isClosed) throw new ClosedError("The producer");
+  async #settleAll(): Promise<void> {
+    await this.#topics.settled();
+    this.#drain();
+    await Promise.all([...this.#queues.values()].flatMap(({ batches }) => batches.map(({ settled }) => settled)));
   }
 
   /** Ends everything; what is left is rejected. */
   #abandon(cause: Error): void {
     this.#accepting = false;
     clearTimeout(this.#timer);
+    clearTimeout(this.#lingerTimer);
     this.#client.closing.removeEventListener("abort", this.#onClientClosed);
     this.#closing.abort(cause);
     for (const queue of this.#queues.values()) {
-      queue.batches.forEach((batch, index) => {
-        this.#giveUp(queue, batch, cause, batch.maybeWritten || index < queue.inFlight);
-      });
+      for (const batch of queue.batches) this.#giveUp(queue, batch, cause);
     }
     this.#queues.clear();
   }
 
-  #usableTopic(name: string): TopicMetadata | undefined {
-    // A record must not overtake those that still wait for the topic to be looked up.
-    if (this.#resolving.has(name)) return undefined;
-    const topic = this.#client.knownTopic(name);
-    const age = performance.now() - (this.#resolvedAt.get(name) ?? Number.NEGATIVE_INFINITY);
-    if (topic === undefined || age > this.#client.config.metadataMaxAgeMs) return undefined;
-    return topic;
-  }
-
-  async #resolveTopic(name: string, signal: AbortSignalLike | undefined): Promise<TopicMetadata> {
-    let resolving = this.#resolving.get(name);
-    if (resolving === undefined) {
-      const timeoutMs = Math.min(this.#client.config.requestTimeoutMs, this.#deliveryTimeoutMs);
-      resolving = this.#client
-        .topicMetadata(name, { signal: this.#closing.signal, timeoutMs })
-        .then((topic) => {
-          this.#resolvedAt.set(name, performance.now());
-          return topic;
-        })
-        .finally(() => this.#resolving.delete(name));
-      this.#resolving.set(name, resolving);
-    }
-    try {
-      return await untilAborted(resolving, signal);
-    } catch (cause) {
-      throwIfAborted(signal);
-      throw this.#produceError(name, undefined, toError(cause), false);
-    }
+  #enqueueOnceKnown(
+    record: ProducerRecord,
+    deadline: number,
+    signal: AbortSignalLike | undefined,
+  ): Promise<RecordMetadata> {
+    return new Promise((resolve, reject) => {
+      this.#topics.whenKnown(record.topic, (topic, failure) => {
+        if (topic === undefined) {
+          reject(produceError(record.topic, undefined, toError(failure), false));
+          return;
+        }
+        // Whoever has stopped waiting before the record was in a batch does not want it written.
+        if (signal?.aborted === true) return;
+        try {
+          resolve(this.#enqueue(record, topic, deadline));
+        } catch (error) {
+          reject(toError(error));
+        }
+      });
+    });
   }
 
   #enqueue(record: ProducerRecord, topic: TopicMetadata, deadline: number): Promise<RecordMetadata> {
@@ -225,49 +198,75 @@ export class Producer {
       this.#queues.set(id, queue);
     }
     const written = queue.append(input, this.#maxBatchBytes, deadline);
-    this.#scheduleDrain();
+    // What is behind the first unsent batch shows that this one is full and need not wait for company.
+    const isFull = queue.nextToSend !== queue.batches.at(-1);
+    if (this.#lingerMs === 0 || isFull) this.#queueDrain();
+    else this.#lingerTimer ??= setTimeout(() => this.#drain(), this.#lingerMs);
     return written;
   }
 
-  #scheduleDrain(): void {
-    if (this.#drainScheduled) return;
-    this.#drainScheduled = true;
-    const drain = (): void => {
-      this.#drainScheduled = false;
+  #queueDrain(): void {
+    if (this.#drainQueued) return;
+    this.#drainQueued = true;
+    queueMicrotask(() => {
+      this.#drainQueued = false;
       this.#drain();
-    };
-    if (this.#lingerMs > 0) setTimeout(drain, this.#lingerMs);
-    else queueMicrotask(drain);
+    });
   }
 
   /** Sends whatever may be sent, gives up what is overdue, and arranges to be called again when time alone helps. */
   #drain(): void {
     if (this.#closing.signal.aborted) return;
+    clearTimeout(this.#lingerTimer);
+    this.#lingerTimer = undefined;
     this.#expire();
-    if (this.#idempotent && this.#identity === undefined) {
-      this.#identify();
-      return;
-    }
-    const now = performance.now();
+    if (this.#idempotent && this.#identity === undefined) this.#identify();
+    else this.#sendReady();
+    this.#armTimer();
+  }
+
+  #sendReady(): void {
     for (let found = true; found; ) {
-      const requests = new Map<number, { queue: PartitionQueue; batch: ProducerBatch }[]>();
+      const requests = new Map<number, { entries: ProduceEntry[]; bytes: number }>();
       for (const queue of this.#queues.values()) {
-        if (queue.isEmpty) continue;
-        const leader = this.#client.knownTopic(queue.topic)?.partitions[queue.partition]?.leader ?? -1;
-        if (leader < 0) {
-          if (now >= queue.retryAt) this.#refreshMetadata(queue);
-          continue;
-        }
-        const batch = queue.take(leader, this.#identity, this.#compression, now);
+        const leader = this.#leaderOf(queue);
+        if (leader === undefined) continue;
+        const request = requests.get(leader) ?? { entries: [], bytes: 0 };
+        if (request.bytes >= fullRequestBytes) continue;
+        const batch = this.#take(queue, leader);
         if (batch === undefined) continue;
-        const entries = requests.get(leader);
-        if (entries === undefined) requests.set(leader, [{ queue, batch }]);
-        else entries.push({ queue, batch });
+        request.entries.push({ queue, batch });
+        request.bytes += batch.bytes?.length ?? 0;
+        requests.set(leader, request);
       }
       found = requests.size > 0;
-      for (const [leader, entries] of requests) void this.#produce(leader, entries);
+      for (const [leader, { entries }] of requests) void this.#produce(leader, entries);
     }
-    this.#armTimer();
+  }
+
+  /** Whom to send the queue's next batch to; undefined when there is none to be sent, or nobody to send it to. */
+  #leaderOf(queue: PartitionQueue): number | undefined {
+    if (queue.nextToSend === undefined || queue.isPausing(performance.now())) return undefined;
+    const leader = this.#client.knownTopic(queue.topic)?.partitions[queue.partition]?.leader ?? -1;
+    if (leader >= 0) return leader;
+    this.#pause(queue);
+    this.#topics.refresh(queue.topic);
+    return undefined;
+  }
+
+  #take(queue: PartitionQueue, leader: number): ProducerBatch | undefined {
+    const next = queue.nextToSend;
+    try {
+      return queue.take(leader, this.#identity, this.#compression, performance.now());
+    } catch (error) {
+      // It cannot be encoded, for instance because this runtime lacks the compression.
+      if (next !== undefined) {
+        queue.remove(next);
+        this.#giveUp(queue, next, toError(error));
+        if (next.baseSequence !== undefined) this.#dropIdentity();
+      }
+      return undefined;
+    }
   }
 
   /** One timer for the next pause or deadline to end. */
@@ -277,171 +276,159 @@ export class Producer {
     const now = performance.now();
     let next = Number.POSITIVE_INFINITY;
     for (const queue of this.#queues.values()) {
-      const head = queue.batches[0];
-      if (head === undefined) continue;
-      next = Math.min(next, head.deadline);
-      // Even one that has just passed: it may have passed between the look at the queue and this line.
-      if (queue.inFlight === 0) next = Math.min(next, queue.retryAt);
+      const waiting = queue.batches.find(({ isSettled }) => !isSettled);
+      if (waiting === undefined) continue;
+      next = Math.min(next, waiting.deadline);
+      if (queue.isPausing(now) && queue.inFlight === 0) next = Math.min(next, queue.retryAt);
     }
     if (next === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#drain(), Math.max(1, next - now));
   }
 
-  /** Gives up records whose time is over. */
+  /**
+   * Gives up records whose time is over. A batch in flight stays in its queue, since what follows it depends on its
+   * answer, but its records are reported without waiting any longer.
+   */
   #expire(): void {
     const now = performance.now();
     for (const queue of this.#queues.values()) {
-      for (let head = queue.batches[0]; head !== undefined && head.deadline <= now; head = queue.batches[0]) {
-        if (queue.waitingHead === undefined) {
-          // Its fate is decided by the answer; ending the connection brings that about.
-          const leader = this.#client.knownTopic(queue.topic)?.partitions[queue.partition]?.leader ?? -1;
-          this.#client.dropConnection(leader, "produce");
-          break;
-        }
-        const wasSent = head.bytes !== undefined;
-        queue.remove(head);
-        this.#giveUp(queue, head, timedOut(this.#deliveryTimeoutMs), head.maybeWritten);
-        if (wasSent) this.#dropIdentity();
+      const overdue = queue.batches.filter(({ deadline }) => deadline <= now);
+      for (const batch of overdue) {
+        this.#giveUp(queue, batch, deliveryTimeout(this.#deliveryTimeoutMs, batch.lastFailure));
+        if (batch.isInFlight) continue;
+        queue.remove(batch);
+        if (batch.baseSequence !== undefined) this.#dropIdentity();
       }
     }
   }
 
-  async #produce(leader: number, entries: readonly { queue: PartitionQueue; batch: ProducerBatch }[]): Promise<void> {
-    const topicIds = new Map(
-      entries.map(({ queue }) => [queue.topic, this.#client.knownTopic(queue.topic)?.topicId] as const),
-    );
+  async #produce(leader: number, entries: readonly ProduceEntry[]): Promise<void> {
+    let connection: Connection;
     try {
-      const connection = await this.#client.brokerConnection(leader, "produce", this.#closing.signal);
-      const timeoutMs = this.#client.config.requestTimeoutMs;
-      const request: ProduceRequest = {
-        transactionalId: null,
-        acks: this.#acks === "all" ? -1 : this.#acks,
-        timeoutMs,
-        topicData: [...topicIds].map(([name, topicId]) => ({
-          name,
-          topicId: topicId ?? zeroUuid,
-          partitionData: entries
-            .filter(({ queue }) => queue.topic === name)
-            .map(({ queue, batch }) => ({ index: queue.partition, records: batch.bytes ?? null })),
-        })),
-      };
+      connection = await this.#client.brokerConnection(leader, "produce", this.#closing.signal);
+    } catch (error) {
+      for (const { queue, batch } of entries) this.#onFailure(queue, batch, toError(error), false);
+      this.#drain();
+      return;
+    }
+    if (this.#closing.signal.aborted) return;
+    // Connecting takes its time: what was given up meanwhile was reported as not written, and must not be.
+    for (const { queue, batch } of entries) {
+      if (batch.isSettled) this.#onFailure(queue, batch, deliveryTimeout(this.#deliveryTimeoutMs, undefined), false);
+    }
+    const live = entries.filter(({ batch }) => !batch.isSettled);
+    if (live.length > 0) await this.#exchange(connection, leader, live);
+    this.#drain();
+  }
+
+  /** Sends one request and takes in its answer. */
+  async #exchange(connection: Connection, leader: number, entries: readonly ProduceEntry[]): Promise<void> {
+    const topicIds: TopicIds = new Map(
+      entries.map(({ queue }) => [queue.topic, this.#client.knownTopic(queue.topic)?.topicId]),
+    );
+    const timeoutMs = Math.ceil(this.#client.config.requestTimeoutMs);
+    const request = produceRequest(entries, topicIds, this.#acks === "all" ? -1 : this.#acks, timeoutMs);
+    const maxVersion = highestProduceVersion(topicIds);
+    const answers: (ProduceResponsePartition | undefined)[] = [];
+    try {
       if (this.#acks === 0) {
-        connection.sendWithoutAnswer(produceApi, request);
-        for (const entry of entries) this.#onWritten(entry.queue, entry.batch, leader, -1, -1);
-        return;
-      }
-      const everyTopicHasId = [...topicIds.values()].every((topicId) => topicId !== undefined);
-      const response = await connection.request(produceApi, request, {
-        serverWaitMs: timeoutMs,
-        maxVersion: everyTopicHasId ? undefined : lastVersionWithNames,
-      });
-      for (const { queue, batch } of entries) {
-        const topic = response.responses.find(
-          ({ name, topicId }) =>
-            name === queue.topic || (topicId !== zeroUuid && topicId === topicIds.get(queue.topic)),
-        );
-        this.#onAnswer(
-          queue,
-          batch,
-          leader,
-          topic?.partitionResponses.find(({ index }) => index === queue.partition),
-        );
+        connection.sendWithoutAnswer(produceApi, request, maxVersion);
+        answers.push(...entries.map(({ queue }) => unconfirmedAnswer(queue.partition)));
+      } else {
+        const answer = connection.request(produceApi, request, { serverWaitMs: timeoutMs, maxVersion });
+        for (const { batch } of entries) batch.isOnWire = true;
+        const response = await answer;
+        answers.push(...entries.map(({ queue }) => answerFor(response, queue, topicIds.get(queue.topic))));
       }
     } catch (error) {
-      for (const { queue, batch } of entries) this.#onNoAnswer(queue, batch, error);
-    } finally {
-      this.#drain();
+      const maybeSent = (error instanceof ConnectionError || error instanceof TimeoutError) && error.maybeSent;
+      for (const { queue, batch } of entries) this.#onFailure(queue, batch, toError(error), maybeSent);
+      return;
     }
+    entries.forEach(({ queue, batch }, index) => {
+      const answer = answers[index];
+      if (answer?.errorCode === ErrorCode.NONE || answer?.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
+        this.#onWritten(queue, batch, leader, topicIds.get(queue.topic), answer);
+      } else {
+        this.#onRefused(queue, batch, answer);
+      }
+    });
   }
 
-  #onAnswer(
+  #onWritten(
     queue: PartitionQueue,
     batch: ProducerBatch,
     leader: number,
-    answer: ProduceResponsePartition | undefined,
+    topicId: string | undefined,
+    { baseOffset, logAppendTimeMs }: ProduceResponsePartition,
   ): void {
-    if (answer === undefined) {
-      const broker = String(leader);
-      const message = "The answer leaves the partition out";
-      this.#onNoAnswer(queue, batch, new ConnectionError("PROTOCOL_VIOLATION", broker, message, { maybeSent: true }));
-      return;
+    if (this.#closing.signal.aborted) return;
+    batch.isOnWire = false;
+    if (queue.isDecisive(batch)) {
+      queue.acknowledge(leader);
+    } else {
+      // Written, although one before it is undecided, for instance because that one's answer was ambiguous.
+      queue.comeBack(batch);
+      queue.remove(batch);
     }
-    const { errorCode } = answer;
-    if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
-      this.#onWritten(queue, batch, leader, answer.baseOffset, answer.logAppendTimeMs);
-      return;
-    }
+    batch.resolve({ topic: queue.topic, topicId, partition: queue.partition }, baseOffset, logAppendTimeMs);
+  }
+
+  /** The broker answered with an error, or left the partition out of its answer. */
+  #onRefused(queue: PartitionQueue, batch: ProducerBatch, answer: ProduceResponsePartition | undefined): void {
+    const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+    const brokerMessage = answer === undefined ? "the answer does not mention the partition" : answer.errorMessage;
+    const error = new BrokerError(errorCode, { ...this.#context(queue), brokerMessage });
+    this.#onFailure(queue, batch, error, ambiguousCodes.has(errorCode), answer);
+  }
+
+  /** An attempt did not succeed. `isAmbiguous`: the batch may be written all the same. */
+  #onFailure(
+    queue: PartitionQueue,
+    batch: ProducerBatch,
+    error: Error,
+    isAmbiguous: boolean,
+    answer?: ProduceResponsePartition,
+  ): void {
+    if (this.#closing.signal.aborted) return;
     const decisive = queue.isDecisive(batch);
-    if (ambiguousCodes.has(errorCode)) batch.maybeWritten = true;
-    queue.comeBack();
+    batch.isOnWire = false;
+    batch.lastFailure = error;
+    if (isAmbiguous) batch.maybeWritten = true;
+    queue.comeBack(batch);
     if (!decisive) return;
-    const error = new BrokerError(errorCode, { ...this.#context(queue), brokerMessage: answer.errorMessage });
-    if (this.#identity !== undefined && identityCodes.has(errorCode)) {
+    const errorCode = error instanceof BrokerError ? error.errorCode : undefined;
+    if (this.#identity !== undefined && errorCode !== undefined && identityCodes.has(errorCode)) {
       this.#client.config.logger.warn(`${error.message}; continuing under a new producer id`);
-      this.#dropIdentity();
-    } else if (error.retriable || batch.maybeWritten) {
       this.#pause(queue);
-      if (error.refreshMetadata) this.#refreshMetadata(queue);
+      this.#dropIdentity();
+    } else if (isRetriable(error) || isAmbiguous) {
+      this.#pause(queue);
+      if (!(error instanceof BrokerError) || error.refreshMetadata) this.#topics.refresh(queue.topic);
+    } else if (errorCode !== undefined && oversizeCodes.has(errorCode) && isDivisible(batch)) {
+      queue.split(batch);
     } else {
       this.#refuse(queue, batch, error, answer);
     }
   }
 
-  /** The batch is definitely not written, and trying again would not help. */
-  #refuse(queue: PartitionQueue, batch: ProducerBatch, error: BrokerError, answer: ProduceResponsePartition): void {
+  /** This attempt has written nothing, and another one would not either. */
+  #refuse(
+    queue: PartitionQueue,
+    batch: ProducerBatch,
+    error: Error,
+    answer: ProduceResponsePartition | undefined,
+  ): void {
     queue.remove(batch);
-    const reasons = new Map(answer.recordErrors.map((entry) => [entry.batchIndex, entry.batchIndexErrorMessage]));
-    batch.reject((index) => {
-      // With record errors (KIP-467) the others of the batch are innocent, though they were not written either.
-      const reason = reasons.get(index);
-      const cause =
-        reason === undefined || reason === null
-          ? error
-          : new BrokerError(error.errorCode, { ...this.#context(queue), brokerMessage: reason });
-      return this.#produceError(queue.topic, queue.partition, cause, false);
-    });
-    this.#dropIdentity();
-  }
-
-  #onWritten(queue: PartitionQueue, batch: ProducerBatch, leader: number, baseOffset: number, timestamp: number): void {
-    if (!queue.isDecisive(batch)) {
-      queue.comeBack();
-      return;
-    }
-    queue.acknowledge(leader);
+    const failureOf = recordFailures(error, answer);
     const { topic, partition } = queue;
-    batch.resolve({ topic, topicId: this.#client.knownTopic(topic)?.topicId, partition }, baseOffset, timestamp);
-  }
-
-  /** The connection failed, the time was up, or the answer left the partition out. */
-  #onNoAnswer(queue: PartitionQueue, batch: ProducerBatch, error: unknown): void {
-    if (this.#closing.signal.aborted) return;
-    const decisive = queue.isDecisive(batch);
-    if (error instanceof Error && "maybeSent" in error && error.maybeSent === true) batch.maybeWritten = true;
-    queue.comeBack();
-    if (!decisive) return;
-    if (isRetriable(error) || batch.maybeWritten) {
-      this.#pause(queue);
-      this.#refreshMetadata(queue);
-      return;
-    }
-    queue.remove(batch);
-    this.#giveUp(queue, batch, toError(error), false);
-    this.#dropIdentity();
+    batch.reject((index) => produceError(topic, partition, failureOf(index), batch.maybeWritten));
+    if (batch.baseSequence !== undefined) this.#dropIdentity();
   }
 
   #pause(queue: PartitionQueue): void {
     const { retryBackoffMs, maxRetryBackoffMs } = this.#client.config;
     queue.retryAt = performance.now() + backoffMs(queue.failures++, retryBackoffMs, maxRetryBackoffMs);
-  }
-
-  /** Asks for fresh metadata in the background and drains again when it has come. */
-  #refreshMetadata(queue: PartitionQueue): void {
-    if (queue.retryAt <= performance.now()) this.#pause(queue);
-    this.#client.refreshTopic(queue.topic, this.#closing.signal).then(
-      () => this.#drain(),
-      (error) => this.#client.config.logger.debug(`Metadata of "${queue.topic}": ${toError(error).message}`),
-    );
   }
 
   /** From now on nothing is sent until everything in flight has come back and the broker has given a new identity. */
@@ -456,15 +443,15 @@ export class Producer {
     this.#identifying = true;
     for (const queue of queues) {
       for (const batch of queue.startOver()) {
-        this.#giveUp(queue, batch, new ClosedError("The producer id under which it was sent"), true);
+        this.#giveUp(queue, batch, batch.lastFailure ?? new KafkaError("its answer is missing", { code: "UNDECIDED" }));
       }
     }
-    this.#fetchIdentity()
+    requestIdentity(this.#client, this.#closing.signal)
       .then(
         (identity) => {
           this.#identity = identity;
         },
-        (error) => this.#onIdentityRefused(toError(error)),
+        (error) => this.#onNoIdentity(toError(error)),
       )
       .finally(() => {
         this.#identifying = false;
@@ -472,23 +459,7 @@ export class Producer {
       });
   }
 
-  async #fetchIdentity(): Promise<ProducerIdentity> {
-    const call = { signal: this.#closing.signal, timeoutMs: this.#deliveryTimeoutMs };
-    return this.#client.retrying("InitProducerId", call, async ({ signal }) => {
-      const connection = await this.#client.anyConnection(signal);
-      const response = await connection.request(
-        initProducerIdApi,
-        { transactionalId: null, transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 },
-        { signal },
-      );
-      if (response.errorCode !== ErrorCode.NONE) {
-        throw new BrokerError(response.errorCode, { api: "InitProducerId", broker: connection.broker });
-      }
-      return { producerId: response.producerId, producerEpoch: response.producerEpoch };
-    });
-  }
-
-  #onIdentityRefused(error: Error): void {
+  #onNoIdentity(error: Error): void {
     if (this.#closing.signal.aborted) return;
     if (error instanceof UnsupportedApiError && !this.#idempotenceRequired) {
       this.#client.config.logger.info(`${error.message} Writing without idempotence.`);
@@ -496,26 +467,19 @@ export class Producer {
       return;
     }
     for (const queue of this.#queues.values()) {
-      for (const batch of queue.takeAll()) this.#giveUp(queue, batch, error, batch.maybeWritten);
+      if (isRetriable(error)) {
+        // It is asked for again as long as there is a record whose time is not over.
+        for (const batch of queue.batches) batch.lastFailure = error;
+      } else {
+        for (const batch of queue.takeAll()) this.#giveUp(queue, batch, error);
+      }
     }
   }
 
-  #giveUp(queue: PartitionQueue, batch: ProducerBatch, cause: Error, maybeWritten: boolean): void {
-    batch.reject(() => this.#produceError(queue.topic, queue.partition, cause, maybeWritten));
-  }
-
-  #produceError(topic: string, partition: number | undefined, cause: Error, maybeWritten: boolean): ProduceError {
-    const code = "code" in cause && typeof cause.code === "string" ? cause.code : "PRODUCE_FAILED";
-    const place = partition === undefined ? `"${topic}"` : `"${topic}" partition ${partition}`;
-    const fate = maybeWritten ? "may or may not have been written" : "was not written";
-    return new ProduceError(`A record for topic ${place} ${fate}: ${cause.message}`, {
-      code,
-      retriable: isRetriable(cause),
-      cause,
-      topic,
-      partition,
-      maybeWritten,
-    });
+  /** Reports the records as not written, or as maybe written where that is not certain. */
+  #giveUp(queue: PartitionQueue, batch: ProducerBatch, cause: Error): void {
+    const maybeWritten = batch.maybeWritten || batch.isOnWire;
+    batch.reject(() => produceError(queue.topic, queue.partition, cause, maybeWritten));
   }
 
   #context(queue: PartitionQueue): { api: string; topic: string; partition: number } {
@@ -523,22 +487,7 @@ export class Producer {
   }
 }
 
-function choosePartition(record: ProducerRecord, topic: TopicMetadata): number {
-  const count = topic.partitions.length;
-  const { partition, key } = record;
-  if (partition !== undefined) {
-    const wrong = check.integer(0, count - 1)(partition);
-    if (wrong !== undefined) {
-      throw new InvalidOptionError(
-        "partition",
-        `Topic "${topic.name}" has ${count} partitions: partition must be ${wrong}`,
-      );
-    }
-    return partition;
-  }
-  return key === null ? Math.floor(Math.random() * count) : partitionForKey(key, count);
-}
-
-function timedOut(deliveryTimeoutMs: number): TimeoutError {
-  return new TimeoutError(`not acknowledged within ${deliveryTimeoutMs} ms`, deliveryTimeoutMs);
+/** A batch that may have been written must not be sent again with other limits, where it would not be recognised. */
+function isDivisible(batch: ProducerBatch): boolean {
+  return batch.records.length > 1 && !batch.maybeWritten;
 }

@@ -5,7 +5,7 @@ import { ErrorCode } from "./broker-errors.ts";
 import type { KafkaClient } from "./client.ts";
 import { BrokerError, ClosedError, TimeoutError, toError } from "./errors.ts";
 import { runLeaderFetcher } from "./leader-fetcher.ts";
-import type { TopicMetadata } from "./metadata.ts";
+import type { PartitionMetadata, TopicMetadata } from "./metadata.ts";
 import { type IsolationLevel, listOffsets } from "./offsets.ts";
 import { check, checkOptions } from "./options.ts";
 import { PartitionCursor } from "./partition-cursor.ts";
@@ -109,20 +109,21 @@ export class TopicReader {
    */
   async start(options: CallOptions = {}): Promise<void> {
     const timeoutMs = options.timeoutMs ?? this.#client.config.requestTimeoutMs;
-    const scope = new CallScope([options.signal, this.#closing.signal], timeoutMs, () => {
+    const signals = [options.signal, this.#closing.signal, this.#client.closing];
+    const scope = new CallScope(signals, timeoutMs, () => {
       return new TimeoutError(`Reading topic "${this.#options.topic}" did not start within ${timeoutMs} ms`, timeoutMs);
     });
     try {
       const call = { signal: scope.signal, timeoutMs: scope.remainingMs };
       const metadata = await this.#client.topicMetadata(this.#options.topic, call);
       this.#topicId = metadata.topicId;
-      await this.#addPartitions(metadata, { signal: scope.signal, timeoutMs: scope.remainingMs });
+      await this.#addPartitions(metadata, metadata.partitions, { signal: scope.signal, timeoutMs: scope.remainingMs });
       throwIfAborted(scope.signal);
     } finally {
       scope.end();
     }
     this.#client.closing.addEventListener("abort", this.#onClientClosed);
-    this.#watcher = this.#watchMetadata();
+    this.#watcher = this.#watchMetadata().catch((error) => this.#fail(toError(error)));
     this.#startFetchers();
   }
 
@@ -141,7 +142,7 @@ export class TopicReader {
   #end(): void {
     this.#closing.abort(new ClosedError("The reader"));
     this.#client.closing.removeEventListener("abort", this.#onClientClosed);
-    for (const { leader } of this.#cursors.values()) this.#client.dropConnection(leader, this.#purpose);
+    this.#client.dropConnections(this.#purpose);
   }
 
   #fail(failure: Error): void {
@@ -157,10 +158,14 @@ export class TopicReader {
     else this.#fail(toError(error));
   }
 
-  /** Adds what is in the metadata and not read yet. */
-  async #addPartitions(metadata: TopicMetadata, options: CallOptions): Promise<number[]> {
+  /** Adds those of the partitions that are wanted and not read yet. */
+  async #addPartitions(
+    metadata: TopicMetadata,
+    partitionsToAdd: readonly PartitionMetadata[],
+    options: CallOptions,
+  ): Promise<number[]> {
     const wanted = this.#options.partitions;
-    const added = metadata.partitions.filter(
+    const added = partitionsToAdd.filter(
       ({ partition }) => !this.#cursors.has(partition) && (wanted?.includes(partition) ?? true),
     );
     const missing = wanted?.filter((partition) => metadata.partitions[partition] === undefined) ?? [];
@@ -187,11 +192,12 @@ export class TopicReader {
     let failures = 0;
     while (!this.#closing.signal.aborted) {
       try {
-        const pause = backoffMs(failures, retryBackoffMs, maxRetryBackoffMs);
-        const woken = await this.#refresh.wait(failures > 0 ? pause : metadataMaxAgeMs, this.#closing.signal);
+        // After a failure, nobody who finds the metadata wrong can shorten the pause.
+        if (failures > 0) await sleep(backoffMs(failures - 1, retryBackoffMs, maxRetryBackoffMs), this.#closing.signal);
+        const woken = failures === 0 && (await this.#refresh.wait(metadataMaxAgeMs, this.#closing.signal));
         const metadata = await this.#client.refreshTopic(this.#options.topic, this.#closing.signal);
         await this.#follow(metadata);
-        failures = metadata.partitions.some(({ leader }) => leader < 0) ? failures + 1 : 0;
+        failures = this.#isComplete(metadata) ? 0 : failures + 1;
         // A leader that insists on not being one must not make us ask in a tight loop.
         if (woken && failures === 0) await sleep(retryBackoffMs, this.#closing.signal);
       } catch (error) {
@@ -219,18 +225,28 @@ export class TopicReader {
       cursor.leader = leader;
       cursor.leaderEpoch = leaderEpoch;
     }
-    const added = await this.#addPartitions(metadata, { signal: this.#closing.signal });
+    this.#startFetchers();
+    // A new partition without a leader must not keep the others from being followed: it is added once it has one.
+    const led = metadata.partitions.filter(({ leader }) => leader >= 0);
+    const added = await this.#addPartitions(metadata, led, { signal: this.#closing.signal });
     this.#startFetchers();
     if (added.length > 0) this.#options.onPartitionsAdded?.(added);
   }
 
+  /** Whether every partition that is read, or is to be read, has a leader. */
+  #isComplete(metadata: TopicMetadata): boolean {
+    const wanted = this.#options.partitions;
+    return metadata.partitions.every(({ partition, leader }) => leader >= 0 || wanted?.includes(partition) === false);
+  }
+
   #startFetchers(): void {
+    if (this.#closing.signal.aborted) return;
     for (const { leader } of this.#cursors.values()) {
       if (leader < 0) {
         this.#refresh.wake();
         continue;
       }
-      if (this.#fetchers.has(leader) || this.#closing.signal.aborted) continue;
+      if (this.#fetchers.has(leader)) continue;
       const fetcher = runLeaderFetcher({
         client: this.#client,
         topic: this.#options.topic,
@@ -243,7 +259,13 @@ export class TopicReader {
         staleMetadata: () => this.#refresh.wake(),
         trouble: (error) => this.#trouble(error),
         fail: (error) => this.#fail(error),
-      }).finally(() => this.#fetchers.delete(leader));
+      })
+        .catch((error) => this.#fail(toError(error)))
+        .finally(() => {
+          this.#fetchers.delete(leader);
+          // It may have got a partition back between its last look and now.
+          this.#startFetchers();
+        });
       this.#fetchers.set(leader, fetcher);
     }
   }

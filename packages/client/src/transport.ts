@@ -88,9 +88,13 @@ function connectFailure(address: BrokerAddress, tls: boolean, cause: Error | und
   const broker = formatAddress(address);
   const code = cause !== undefined && "code" in cause && typeof cause.code === "string" ? cause.code : "";
   const why = cause === undefined ? "the connection was closed" : cause.message || code || "unknown cause";
-  if (tls && tlsProblem.test(`${code} ${why}`)) {
+  // A peer that hangs up during the handshake may be on its way down or up; it says nothing about its TLS.
+  if (tls && code !== "ECONNRESET" && tlsProblem.test(`${code} ${why}`)) {
     return new ConnectionError("TLS_FAILED", broker, `TLS to ${broker} failed: ${why}`, { cause, retriable: false });
   }
-  const hint = tls && cause === undefined ? " during the TLS handshake; does this port expect TLS?" : "";
+  const hint =
+    tls && (cause === undefined || code === "ECONNRESET")
+      ? " during the TLS handshake; does this port expect TLS?"
+      : "";
   return new ConnectionError("CONNECTION_FAILED", broker, `Cannot connect to ${broker}: ${why}${hint}`, { cause });
 }
