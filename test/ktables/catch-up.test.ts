@@ -78,6 +78,34 @@ describe("catching up", () => {
     expect(table.stats.pendingWaits).toBe(0);
   });
 
+  test("an empty topic needs no answer to a fetch", async () => {
+    fixture.broker.intercept("Fetch", () => "ignore");
+    const table = fixture.table();
+    const starting = table.start();
+    const waiting = table.waitUntilCaughtUp();
+    await starting;
+    expect(await waiting).toBe(true);
+    expect(table.status).toBe("caught_up");
+  });
+
+  test("a start that failed has no influence on the next one", async () => {
+    await fixture.broker.createTopic("wide", { partitions: 2, configs: { "cleanup.policy": "compact" } });
+    fixture.broker.writeTransaction("wide", 1, [record("a", "1")], "commit");
+    let metadata = 0;
+    const remove = fixture.broker.intercept("Metadata", () => (++metadata === 1 ? "pass" : "ignore"));
+    const abort = new AbortController();
+    const table = fixture.table({ topic: "wide" });
+    const starting = rejection(table.start({ signal: abort.signal }));
+    await until(() => metadata === 2);
+    abort.abort();
+    expect(await starting).toMatchObject({ name: "AbortError" });
+    remove();
+    await fixture.broker.deleteTopic("wide");
+    await fixture.broker.createTopic("wide", { configs: { "cleanup.policy": "compact" } });
+    await table.start();
+    expect([table.status, table.size]).toEqual(["caught_up", 0]);
+  });
+
   test("a table that is loading can be read", async () => {
     await fixture.write(["a", "1"]);
     const door = new Door();
@@ -216,6 +244,20 @@ describe("catching up", () => {
         ["b", "2"],
       ]),
     );
+  });
+
+  test("partitions that appear while the table starts are caught up with, too", async () => {
+    let metadata = 0;
+    fixture.broker.intercept("Metadata", async () => {
+      // The first is asked for the end offsets, the second by the reader.
+      if (++metadata === 2) {
+        await fixture.broker.createPartitions("t", 2);
+        fixture.broker.writeTransaction("t", 1, [record("b", "2")], "commit");
+      }
+      return "pass";
+    });
+    const table = await fixture.openTable();
+    expect([...table]).toEqual([["b", "2"]]);
   });
 
   test("partitions that appear later bring live updates", async () => {

@@ -80,7 +80,8 @@ describe("json() with a schema", () => {
       version: 1,
       vendor: "test",
       validate: (value) => {
-        const at = new Date((value as { at?: string } | null)?.at ?? "");
+        const text = (value as { at?: unknown } | null)?.at;
+        const at = new Date(typeof text === "string" ? text : "");
         return Number.isNaN(at.getTime())
           ? {
               issues: [

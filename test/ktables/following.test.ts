@@ -1,4 +1,5 @@
 import { KafkaClient } from "@ktables/client";
+import { KafkaError } from "ktables";
 import { describe, expect, test, vi } from "vitest";
 import { until } from "../suites/support.ts";
 import { Door, Fixture, record } from "./support.ts";
@@ -48,8 +49,15 @@ describe("following a topic", () => {
     expect(table.get("a")).toBe("1");
   });
 
-  test("an error that does not go away by itself freezes the table", async () => {
+  test("an error that does not go away by itself freezes the table, and closes its connections", async () => {
     await fixture.write(["a", "1"]);
+    let ended = false;
+    fixture.broker.intercept("ListOffsets", (_request, context) => {
+      context.signal.addEventListener("abort", () => {
+        ended = true;
+      });
+      return "pass";
+    });
     const table = await fixture.openTable();
     fixture.broker.intercept("Fetch", async (_request, context) => {
       const answer = await context.handle();
@@ -62,6 +70,7 @@ describe("following a topic", () => {
       expect.stringMatching(/has failed and stays as it is, with 1 keys: .*TOPIC_AUTHORIZATION_FAILED/),
     ]);
     expect(await table.waitUntilCaughtUp()).toBe(false);
+    await until(() => ended);
     await table.stop();
     expect(table.status).toBe("failed");
   });
@@ -182,7 +191,7 @@ describe("a barrier is false", () => {
     const abort = new AbortController();
     const barrier = table.barrier({ signal: abort.signal });
     await until(() => table.stats.pendingWaits === 1);
-    const reason = new Error("gave up");
+    const reason = new KafkaError("gave up", { code: "MINE" });
     abort.abort(reason);
     await expect(barrier).rejects.toBe(reason);
     expect(table.stats.pendingWaits).toBe(0);

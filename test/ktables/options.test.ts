@@ -166,10 +166,12 @@ describe("an unstarted table", () => {
 
   test("keeps its own copy of the connection", async () => {
     const config = { bootstrapServers: [fixture.broker.bootstrapServers], logger: fixture.logger, clientId: "mine" };
-    const table = fixture.table({ connection: config });
+    const writer = fixture.writer({ connection: config });
     config.bootstrapServers.splice(0, 1, "127.0.0.1:1");
     config.clientId = "changed";
-    await table.start();
+    await writer.start();
+    await writer.stop();
+    await writer.start();
     expect(new Set(fixture.broker.requests.map(({ clientId }) => clientId))).toEqual(new Set(["mine"]));
   });
 });

@@ -408,6 +408,7 @@ export function tableSuite(name: string, start: () => Promise<SuiteBroker>): voi
         await writer.set("k", "after");
         expect(table.get("k")).toBe("before");
         expect([table.size, [...table.keys()], table.isCaughtUp]).toEqual([1, ["k"], true]);
+        expect(table.failure).toBeUndefined();
       });
 
       test("await using stops a table, and lets the body's error through", async () => {

@@ -94,7 +94,6 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
       await this.#release();
       throwIfAborted(this.#ending.signal);
       this.#reset();
-      throwIfAborted(call.signal);
       throw error;
     } finally {
       scope.end();

@@ -28,7 +28,10 @@ export interface TopicOptions<V> extends TopicProvision {
   readonly value: Codec<V>;
   /** Default: strict UTF-8, which is {@link string}. */
   readonly key?: Codec<string> | undefined;
-  /** Create the topic if it does not exist, and check its policy if it does. Default true. */
+  /**
+   * Create the topic if it does not exist, and check its policy if it does. Default true. Needs the right to create the
+   * topic, even where it exists; without that, set false.
+   */
   readonly ensureTopic?: boolean | undefined;
 }
 
