@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { EmbeddedBroker } from "@ktables/client/testing";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { fill, freePort, ktables, objects, record } from "./support.ts";
+import { fill, freePort, ktables, objects, record, refuseFetch } from "./support.ts";
 
 let broker: EmbeddedBroker;
 let topic: readonly string[];
@@ -102,8 +102,8 @@ test("a broker that never answers is given up", async () => {
 test("a topic that may not be looked at ends with 4", async () => {
   removeIntercept = broker.intercept("Metadata", async (_, context) => {
     const answer = await context.handle();
-    for (const entry of answer?.topics ?? []) entry.errorCode = 29;
-    return answer ?? "close";
+    if (answer === undefined) return "close";
+    return { ...answer, topics: answer.topics.map((entry) => ({ ...entry, errorCode: 29 })) };
   });
   for (const command of [["get", "a"], ["set", "a", "1"], ["watch"]]) {
     const outcome = await ktables(...command, ...topic);
@@ -115,8 +115,12 @@ test("a topic that may not be looked at ends with 4", async () => {
 test("a topic that may not be written ends with 4", async () => {
   removeIntercept = broker.intercept("Produce", async (_, context) => {
     const answer = await context.handle();
-    for (const entry of answer?.responses ?? []) for (const part of entry.partitionResponses) part.errorCode = 29;
-    return answer ?? "close";
+    if (answer === undefined) return "close";
+    const responses = answer.responses.map((entry) => ({
+      ...entry,
+      partitionResponses: entry.partitionResponses.map((part) => ({ ...part, errorCode: 29 })),
+    }));
+    return { ...answer, responses };
   });
   const outcome = await ktables("set", "b", "1", ...topic);
   expect(outcome).toMatchObject({ code: 4, stdout: "" });
@@ -124,11 +128,7 @@ test("a topic that may not be written ends with 4", async () => {
 });
 
 test("a topic that may not be read ends with 4", async () => {
-  removeIntercept = broker.intercept("Fetch", async (_, context) => {
-    const answer = await context.handle();
-    for (const entry of answer?.responses ?? []) for (const part of entry.partitions) part.errorCode = 29;
-    return answer ?? "close";
-  });
+  removeIntercept = broker.intercept("Fetch", refuseFetch);
   const outcome = await ktables("get", "a", ...topic);
   expect(outcome).toMatchObject({ code: 4, stdout: "" });
 });
@@ -162,11 +162,9 @@ test("--debug adds where an error came from", async () => {
 test("what a broker says cannot steer the terminal", async () => {
   removeIntercept = broker.intercept("CreateTopics", async (_, context) => {
     const answer = await context.handle();
-    for (const entry of answer?.topics ?? []) {
-      entry.errorCode = 44;
-      entry.errorMessage = "\u001b[2Jno\nnever";
-    }
-    return answer ?? "close";
+    if (answer === undefined) return "close";
+    const refusal = { errorCode: 44, errorMessage: "\u001b[2Jno\nnever" };
+    return { ...answer, topics: answer.topics.map((entry) => ({ ...entry, ...refusal })) };
   });
   const { code, stderr } = await ktables("set", "k", "1", "--create-topic", "-b", broker.bootstrapServers, "-t", "new");
   expect(code).toBe(4);

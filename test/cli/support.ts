@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { encodeBatch, type RecordInput } from "@ktables/record-batch";
-import type { EmbeddedBroker } from "@ktables/client/testing";
+import type { EmbeddedBroker, InterceptHandler, RequestOf, ResponseOf } from "@ktables/client/testing";
 import { afterEach } from "vitest";
 import type { CommandContext } from "../../packages/ktables/src/cli/command.ts";
 import type { Values } from "../../packages/ktables/src/cli/options.ts";
@@ -94,6 +94,17 @@ export function record(key: string | null, value: string | Uint8Array | null): R
 export function fill(broker: EmbeddedBroker, topic: string, ...records: RecordInput[]): void {
   broker.append(topic, 0, encodeBatch({ records }));
 }
+
+/** For `EmbeddedBroker.intercept`: the topic may not be read (TOPIC_AUTHORIZATION_FAILED). */
+export const refuseFetch: InterceptHandler<RequestOf<"Fetch">, ResponseOf<"Fetch">> = async (_, context) => {
+  const answer = await context.handle();
+  if (answer === undefined) return "close";
+  const responses = answer.responses.map((entry) => ({
+    ...entry,
+    partitions: entry.partitions.map((part) => ({ ...part, errorCode: 29 })),
+  }));
+  return { ...answer, responses };
+};
 
 /** A port of this machine at which nobody listens. */
 export async function freePort(): Promise<number> {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { compactJson, indentJson } from "../../packages/ktables/src/cli/json-text.ts";
 import { progressText } from "../../packages/ktables/src/cli/progress.ts";

@@ -1,6 +1,7 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { EmbeddedBroker } from "@ktables/client/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fill, objects, record, Run } from "./support.ts";
+import { fill, objects, record, refuseFetch, Run } from "./support.ts";
 
 let broker: EmbeddedBroker;
 
@@ -62,25 +63,30 @@ test("watch goes on through a broker's failures and says so", async () => {
 });
 
 test("watch ends when it can be interrupted before it has caught up", async () => {
-  const ignoring = broker.intercept("Fetch", () => "ignore");
+  let fetched = (): void => undefined;
+  const isFetching = new Promise<void>((resolve) => {
+    fetched = resolve;
+  });
+  const remove = broker.intercept("Fetch", () => {
+    fetched();
+    return "ignore";
+  });
   const run = await watch("parked");
-  const isFetching = (): boolean => broker.requests.some(({ api }) => api === "Fetch");
-  const { length } = broker.requests;
-  while (!broker.requests.slice(length).some(({ api }) => api === "Fetch") || !isFetching()) {
-    await new Promise((resolve) => void setTimeout(resolve, 10));
-  }
+  await isFetching;
   run.child.kill("SIGINT");
   expect(await run.ended).toEqual({ code: 0, stdout: "", stderr: "" });
-  ignoring();
+  remove();
 });
 
 test("watch waits longer than its timeout for the end of the topic", async () => {
   let isHeld = true;
-  const held = broker.intercept("Fetch", () => (isHeld ? { delayMs: 100, then: "pass" } : "pass"));
+  broker.intercept("Fetch", async () => {
+    if (isHeld) await pause(100);
+    return "pass";
+  });
   const run = await watch("slow", "--timeout-ms", "1500");
   await run.until(isCaughtUp);
   isHeld = false;
-  held();
   run.child.kill("SIGINT");
   expect((await run.ended).code).toBe(0);
 });
@@ -95,17 +101,13 @@ test("watch ends with 5 when the table fails", async () => {
   broker.append("corrupt", 0, damaged);
   const { code, stderr } = await run.ended;
   expect(code).toBe(5);
-  expect(stderr).toMatch(/^ktables: The table of topic "corrupt" died: .+\n$/);
+  expect(stderr).toMatch(/^(ktables: warning: .*\n)+ktables: The table of topic "corrupt" died: .+\n$/);
 });
 
 test("watch ends with 4 when the topic is not to be read any more", async () => {
   const run = await watch("revoked");
   await run.until(isCaughtUp);
-  broker.intercept("Fetch", async (_, context) => {
-    const answer = await context.handle();
-    for (const topic of answer?.responses ?? []) for (const part of topic.partitions) part.errorCode = 29;
-    return answer ?? "close";
-  });
+  broker.intercept("Fetch", refuseFetch);
   const { code, stderr } = await run.ended;
   expect(code).toBe(4);
   expect(stderr).toMatch(/^ktables: The table of topic "revoked" died: .*TOPIC_AUTHORIZATION_FAILED.*\n$/);

@@ -51,6 +51,14 @@ export function exitCodeOf(error: unknown): ExitCode {
   ) {
     return ExitCode.refused;
   }
+  if (
+    error instanceof TableFailedError &&
+    error.cause instanceof BrokerError &&
+    error.cause.code === "CORRUPT_MESSAGE"
+  ) {
+    // The broker has refused nothing: what it delivered is damaged.
+    return ExitCode.tableNotReady;
+  }
   // These two say what failed; why it failed is what a script has to tell apart.
   if ((error instanceof ProduceError || error instanceof TableFailedError) && error.cause instanceof KafkaError) {
     return exitCodeOf(error.cause);

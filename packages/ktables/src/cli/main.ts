@@ -25,6 +25,11 @@ export async function main(packageFile: URL): Promise<void> {
   const stderr = new Terminal(process.stderr, process.env);
   // Needed before the arguments are understood, to say what is wrong with them.
   const reporter = new Reporter(stderr, { isJson: args.includes("--json"), isDebug: args.includes("--debug") });
+  // The runtime would exit with 1, which says that a key is absent.
+  process.once("uncaughtException", (error) => {
+    reporter.error(error);
+    process.exit(ExitCode.internal);
+  });
   try {
     process.exitCode = await run(args, packageFile, stdout, stderr, reporter);
   } catch (error) {

@@ -4,7 +4,6 @@ import type { Terminal } from "./terminal.ts";
 import { formatCount, truncate } from "./text.ts";
 
 const intervalMs = 100;
-const eraseLine = "\r\u001b[K";
 
 /** One line on a terminal that follows a table which is catching up; nothing elsewhere. */
 export function showProgress<V>(
@@ -25,13 +24,13 @@ export function showProgress<V>(
   const startedAt = performance.now();
   const timer = setInterval(() => {
     const text = progressText(recordsSeen(table), total, performance.now() - startedAt);
-    terminal.write(`${eraseLine}${terminal.paint("dim", truncate(text, terminal.width - 1))}`);
+    terminal.status(terminal.paint("dim", truncate(text, terminal.width - 1)));
   }, intervalMs);
   return {
     end: () => {
       clearInterval(timer);
       ending.abort();
-      terminal.write(eraseLine);
+      terminal.status("");
     },
   };
 }

@@ -1,5 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { BrokerError, KafkaClient, KafkaError, TimeoutError, type TlsConfig } from "@ktables/client";
+import {
+  BrokerError,
+  type IsolationLevel,
+  KafkaClient,
+  KafkaError,
+  TimeoutError,
+  type TlsConfig,
+} from "@ktables/client";
 import { bytes } from "../codec.ts";
 import { TableFailedError } from "../errors.ts";
 import { KafkaTable } from "../table.ts";
@@ -20,18 +27,26 @@ export class Session {
   readonly client: KafkaClient;
   readonly topic: string;
   readonly #context: CommandContext;
+  readonly #isolation: IsolationLevel;
+  readonly #partitions: number;
+  readonly #replicationFactor: number;
   readonly #timeoutMs: number;
   readonly #deadline: number;
   readonly #onError = new Set<() => void>();
 
-  private constructor(context: CommandContext, topic: string, timeoutMs: number, tls: TlsConfig | undefined) {
+  private constructor(context: CommandContext, topic: string | undefined, tls: TlsConfig | undefined) {
     const { values, reporter } = context;
+    const bootstrapServers = required(values, "bootstrap-servers", "host:port of a broker");
+    const timeoutMs = wholeNumber("timeout-ms", values["timeout-ms"], 10_000);
     this.#context = context;
-    this.topic = topic;
+    this.topic = topic ?? required(values, "topic", "the topic's name");
+    this.#isolation = oneOf("isolation", values.isolation, ["read_committed", "read_uncommitted"], "read_committed");
+    this.#partitions = wholeNumber("partitions", values.partitions, -1);
+    this.#replicationFactor = wholeNumber("replication-factor", values["replication-factor"], -1);
     this.#timeoutMs = timeoutMs;
     this.#deadline = performance.now() + timeoutMs;
     this.client = new KafkaClient({
-      bootstrapServers: required(values, "bootstrap-servers", "host:port of a broker"),
+      bootstrapServers,
       clientId: values["client-id"],
       tls: tls ?? values.tls,
       connectTimeoutMs: timeoutMs,
@@ -42,10 +57,9 @@ export class Session {
     });
   }
 
-  /** Checks the options of the connection; connects to nothing. */
-  static async open(context: CommandContext, topic: string = requiredTopic(context.values)): Promise<Session> {
-    const timeoutMs = wholeNumber("timeout-ms", context.values["timeout-ms"], 10_000);
-    return new Session(context, topic, timeoutMs, await readTlsFiles(context.values));
+  /** Checks all options but those of values; connects to nothing. */
+  static async open(context: CommandContext, topic?: string): Promise<Session> {
+    return new Session(context, topic, await readTlsFiles(context.values));
   }
 
   /** Milliseconds until the command's time is up, at least 1. */
@@ -78,18 +92,12 @@ export class Session {
 
   /** A table that was not started yet. */
   table(hooks: Pick<KafkaTableOptions<Uint8Array>, "onSet" | "onDelete"> = {}): KafkaTable<Uint8Array> {
-    const isolation = oneOf(
-      "isolation",
-      this.#context.values.isolation,
-      ["read_committed", "read_uncommitted"],
-      "read_committed",
-    );
     return new KafkaTable({
       connection: this.client,
       topic: this.topic,
       value: readCodec(readFormat(this.#context.values)),
       ensureTopic: false,
-      isolation,
+      isolation: this.#isolation,
       catchupTimeoutMs: this.remainingMs,
       ...hooks,
     });
@@ -125,18 +133,15 @@ export class Session {
 
   /** A writer of bytes; creates the topic only if the command line says so. */
   async writer(): Promise<KafkaTableWriter<Uint8Array>> {
-    const { values } = this.#context;
-    const ensureTopic = values["create-topic"] === true;
-    const partitions = wholeNumber("partitions", values.partitions, -1);
-    const replicationFactor = wholeNumber("replication-factor", values["replication-factor"], -1);
+    const ensureTopic = this.#context.values["create-topic"] === true;
     if (!ensureTopic) await this.requireTopic("; --create-topic creates it");
     return KafkaTableWriter.open({
       connection: this.client,
       topic: this.topic,
       value: bytes(),
       ensureTopic,
-      partitions,
-      replicationFactor,
+      partitions: this.#partitions,
+      replicationFactor: this.#replicationFactor,
       deliveryTimeoutMs: this.remainingMs,
     });
   }
@@ -172,10 +177,6 @@ export async function withSession(
 
 export function readFormat(values: Values): ReadFormat {
   return oneOf("value-format", values["value-format"], readFormats, "auto");
-}
-
-function requiredTopic(values: Values): string {
-  return required(values, "topic", "the topic's name");
 }
 
 function required(values: Values, name: "bootstrap-servers" | "topic", what: string): string {

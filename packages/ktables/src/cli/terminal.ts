@@ -14,6 +14,8 @@ const codes: Readonly<Record<Colour, readonly [number, number]>> = {
 /** Lines are sent in pieces of about this many characters: one write per line would be slow for a large topic. */
 const chunkLength = 64 * 1024;
 
+const eraseLine = "\r\u001b[K";
+
 /** Of `process.stdout` and `process.stderr`, what is used here; the last two are absent where the stream is a pipe. */
 export interface OutputStream {
   write(text: string): boolean;
@@ -61,6 +63,17 @@ export class Terminal {
 
   line(text = ""): void {
     this.write(`${text}\n`);
+  }
+
+  /** A line that takes the place of what {@link status} has left. */
+  message(text: string): void {
+    this.status("");
+    this.line(text);
+  }
+
+  /** Shows one line that the next status or message replaces; nothing where the stream is no terminal. */
+  status(text: string): void {
+    if (this.isTty) this.write(`${eraseLine}${text}`);
   }
 
   /** Writes no faster than the reader reads. */

@@ -5,7 +5,7 @@ import { ExitCode } from "./exit-code.ts";
 import { readOptions } from "./options.ts";
 import { readFormat, type Session, withSession } from "./session.ts";
 import { clockTime, plural, truncate, visible } from "./text.ts";
-import { showValue, valueLine, valueMembers } from "./values.ts";
+import { type ReadFormat, showValue, valueLine, valueMembers } from "./values.ts";
 
 const stopSignals = ["SIGINT", "SIGTERM"] as const;
 
@@ -76,10 +76,12 @@ async function aborted(signal: AbortSignal): Promise<void> {
 class ChangePrinter {
   readonly #context: CommandContext;
   readonly #prefix: string;
+  readonly #format: ReadFormat;
 
   constructor(context: CommandContext) {
     this.#context = context;
     this.#prefix = context.values.prefix ?? "";
+    this.#format = readFormat(context.values);
   }
 
   caughtUp(table: KafkaTable<Uint8Array>): void {
@@ -90,8 +92,8 @@ class ChangePrinter {
 
   set(key: string, bytes: Uint8Array, isInitial: boolean): void {
     if (!key.startsWith(this.#prefix)) return;
-    const { stdout, isJson, values } = this.#context;
-    const value = showValue(bytes, readFormat(values));
+    const { stdout, isJson } = this.#context;
+    const value = showValue(bytes, this.#format);
     if (isJson) {
       stdout.line(`{"type":"set","key":${JSON.stringify(key)},${valueMembers(value)},"initial":${isInitial}}`);
       return;
