@@ -1,15 +1,34 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeBatch, type RecordInput } from "@ktables/record-batch";
 import type { EmbeddedBroker, InterceptHandler, RequestOf, ResponseOf } from "@ktables/client/testing";
-import { afterEach } from "vitest";
+import { buildSync } from "esbuild";
+import { afterAll, afterEach } from "vitest";
 import type { CommandContext } from "../../packages/ktables/src/cli/command.ts";
 import type { Values } from "../../packages/ktables/src/cli/options.ts";
 import { Reporter } from "../../packages/ktables/src/cli/reporter.ts";
 import { type OutputStream, Terminal } from "../../packages/ktables/src/cli/terminal.ts";
 
-const bin = join(import.meta.dirname, "../../packages/ktables/src/bin.ts");
+const ktablesPackage = join(import.meta.dirname, "../../packages/ktables");
+
+/** The command as it is installed; runs of it start several times faster than those of its sources. */
+const installed = mkdtempSync(join(tmpdir(), "ktables-cli-"));
+copyFileSync(join(ktablesPackage, "package.json"), join(installed, "package.json"));
+buildSync({
+  entryPoints: [join(ktablesPackage, "src/bin.ts")],
+  outdir: join(installed, "dist"),
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  conditions: ["@ktables/source"],
+  keepNames: true,
+});
+
+afterAll(() => rmSync(installed, { recursive: true }));
 
 export interface Outcome {
   readonly code: number | null;
@@ -25,7 +44,7 @@ export class Run {
   readonly ended: Promise<Outcome>;
 
   constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, ["--conditions=@ktables/source", bin, ...args]);
+    this.child = spawn(process.execPath, [join(installed, "dist/bin.js"), ...args]);
     this.child.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;
     });

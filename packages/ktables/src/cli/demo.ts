@@ -141,7 +141,7 @@ async function showBarrier(table: KafkaTable<Service>, stdout: Terminal, scope: 
   const startedAt = performance.now();
   await barrier(table, scope);
   const took = formatDuration(performance.now() - startedAt);
-  label(stdout, "barrier", `await table.barrier() took ${took}: whatever anybody has written before is in the table`);
+  label(stdout, "barrier", `await table.barrier() took ${took}: every earlier write is in the table`);
 }
 
 async function showBurst(
@@ -199,11 +199,7 @@ function showNextSteps(stdout: Terminal, topic: string, isEmbedded: boolean): vo
   }
   label(stdout, "look", "ktables list --bootstrap-servers localhost:9092 --topic services");
   label(stdout, "follow", "ktables watch --bootstrap-servers localhost:9092 --topic services");
-  label(
-    stdout,
-    "in code",
-    'const table = await KafkaTable.open({ connection: "localhost:9092", topic: "services", value: json() })',
-  );
+  label(stdout, "in code", 'await KafkaTable.open({ connection: "localhost:9092", topic: "services", value: json() })');
 }
 
 function label(stdout: Terminal, name: string, text: string): void {
