@@ -63,11 +63,11 @@ describe("catching up", () => {
     await fixture.write(["a", "1"], ["b", null]);
     const door = new Door();
     fixture.broker.intercept("Fetch", door.wait);
-    const table = await fixture.openTable({ catchupTimeoutMs: 150 });
+    const table = await fixture.openTable({ catchupTimeoutMs: 500 });
     expect(table.status).toBe("degraded");
     expect(table.isCaughtUp).toBe(false);
     expect(fixture.logger.messages("error")).toEqual([
-      expect.stringMatching(/not caught up within 150 ms: 0 records applied/),
+      expect.stringMatching(/not caught up within 500 ms: 0 records applied/),
     ]);
     const waiting = table.waitUntilCaughtUp();
     expect(await table.waitUntilCaughtUp({ timeoutMs: 1 })).toBe(false);
@@ -158,7 +158,7 @@ describe("catching up", () => {
     const { port } = server.address() as { port: number };
     await new Promise((resolve) => server.close(resolve));
     const connection = fixture.connection({ bootstrapServers: `127.0.0.1:${port}` });
-    const error = await rejection(fixture.table({ connection, catchupTimeoutMs: 150 }).start());
+    const error = await rejection(fixture.table({ connection, catchupTimeoutMs: 500 }).start());
     expect(error).toMatchObject({ code: "CONNECTION_FAILED" });
     expect(error.message).toContain(`127.0.0.1:${port}`);
   });

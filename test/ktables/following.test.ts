@@ -25,7 +25,7 @@ describe("following a topic", () => {
   test("an open transaction holds up the start and barriers until it ends", async () => {
     const { producerId } = fixture.broker.writeTransaction("t", 0, [record("a", "1")], "open");
     await fixture.write(["b", "2"]);
-    const table = await fixture.openTable({ catchupTimeoutMs: 150 });
+    const table = await fixture.openTable({ catchupTimeoutMs: 500 });
     expect([table.status, table.size]).toEqual(["degraded", 0]);
     const barrier = table.barrier();
     await until(() => table.stats.pendingWaits === 1);
@@ -125,7 +125,7 @@ describe("following a topic", () => {
 
   test("a stop wakes whoever waits, and nothing is left", async () => {
     fixture.broker.writeTransaction("t", 0, [record("a", "1")], "open");
-    const table = await fixture.openTable({ catchupTimeoutMs: 100 });
+    const table = await fixture.openTable({ catchupTimeoutMs: 500 });
     const waits = [table.waitUntilCaughtUp(), table.barrier(), table.barrier({ timeoutMs: 10_000 })];
     await until(() => table.stats.pendingWaits === 3);
     await table.stop();
@@ -139,7 +139,7 @@ describe("a barrier is false", () => {
 
   test("when its time is over; the table is none the worse", async () => {
     const { producerId } = fixture.broker.writeTransaction("t", 0, [record("a", "1")], "open");
-    const table = await fixture.openTable({ catchupTimeoutMs: 100 });
+    const table = await fixture.openTable({ catchupTimeoutMs: 500 });
     expect(await table.barrier({ timeoutMs: 20 })).toBe(false);
     expect(table.stats.pendingWaits).toBe(0);
     fixture.broker.endTransaction("t", 0, producerId, "commit");
@@ -172,7 +172,7 @@ describe("a barrier is false", () => {
 
   test("when the reader dies meanwhile, at once", async () => {
     fixture.broker.writeTransaction("t", 0, [record("a", "1")], "open");
-    const table = await fixture.openTable({ catchupTimeoutMs: 100 });
+    const table = await fixture.openTable({ catchupTimeoutMs: 500 });
     const barriers = [table.barrier(), table.barrier(), table.waitUntilCaughtUp()];
     await until(() => table.stats.pendingWaits === 3);
     fixture.broker.intercept("Fetch", async (_request, context) => {
@@ -187,7 +187,7 @@ describe("a barrier is false", () => {
 
   test("but rejects when the caller gives up, and leaves nothing behind", async () => {
     fixture.broker.writeTransaction("t", 0, [record("a", "1")], "open");
-    const table = await fixture.openTable({ catchupTimeoutMs: 100 });
+    const table = await fixture.openTable({ catchupTimeoutMs: 500 });
     const abort = new AbortController();
     const barrier = table.barrier({ signal: abort.signal });
     await until(() => table.stats.pendingWaits === 1);

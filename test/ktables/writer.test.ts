@@ -23,7 +23,7 @@ describe("a writer", () => {
   });
 
   test("says that a write may have happened when nobody knows", async () => {
-    const writer = await fixture.openWriter({ deliveryTimeoutMs: 150 });
+    const writer = await fixture.openWriter({ deliveryTimeoutMs: 400 });
     fixture.broker.intercept("Produce", async (_request, context) => {
       await context.handle();
       return "ignore";
