@@ -1,7 +1,12 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EmbeddedBroker } from "../../packages/client/src/testing/index.ts";
-import { AbortedTransactions, encodeBatch, readBatches } from "../../packages/record-batch/src/index.ts";
+import {
+  AbortedTransactions,
+  encodeBatch,
+  encodeControlBatch,
+  readBatches,
+} from "../../packages/record-batch/src/index.ts";
 import { fetch, record, shapes, texts } from "./embedded-broker-requests.ts";
 import { Wire } from "./embedded-broker-wire.ts";
 
@@ -148,6 +153,28 @@ describe("compact", () => {
       "4-4: 1",
       "5-5: 1",
     ]);
+  });
+
+  test("removes a marker once the data of its transaction is gone", async () => {
+    const topic = await compactedTopic({ "delete.retention.ms": "0" });
+    const producer = { producerId: 9, producerEpoch: 0 };
+    const marker = (type: "commit" | "abort"): void => {
+      broker.append(topic, 0, encodeControlBatch({ type, ...producer, timestamp: 1000 }));
+    };
+    append(topic, [["a", "1"]], { ...producer, baseSequence: 0, isTransactional: true });
+    marker("abort");
+    append(topic, [["a", "2"]], { ...producer, baseSequence: 1, isTransactional: true });
+    marker("commit");
+    append(topic, [["b", "1"]]);
+    const seen = async (): Promise<string[]> => {
+      broker.compact(topic);
+      return texts((await fetch(wire, { topic })).records);
+    };
+    expect(await seen()).toEqual(["1:abort", "2:a=2", "3:commit", "4:b=1"]);
+    // Stamped by the second cleaning, removed by the third.
+    expect(await seen()).toEqual(["1:abort", "2:a=2", "3:commit", "4:b=1"]);
+    expect(await seen()).toEqual(["2:a=2", "3:commit", "4:b=1"]);
+    expect(await table(topic)).toEqual({ a: "2", b: "1" });
   });
 
   test("is refused for a topic that is not compacted", async () => {

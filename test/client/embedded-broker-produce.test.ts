@@ -48,7 +48,8 @@ describe("what a leader refuses", () => {
     ["two batches", () => Buffer.concat([batch(), batch()]), {}, 87],
     ["half a batch", () => batch().subarray(0, 60), {}, 87],
     ["message format 1", () => batch().with(16, 1), {}, 87],
-    ["a flipped bit in a record", () => damaged(batch(), -1), {}, 2],
+    ["a flipped bit in a value", () => damaged(batch(), -2), {}, 2],
+    ["a record that ends early", () => damaged(batch(), -1), {}, 2],
     ["a base offset", () => batch(1, { baseOffset: 1 }), {}, 87],
     ["a count that does not fit the offsets", () => batch(1, { lastOffset: 1 }), {}, 87],
     [

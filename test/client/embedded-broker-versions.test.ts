@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Api } from "../../packages/client/src/protocol/api.ts";
 import { apiVersionsApi } from "../../packages/client/src/protocol/generated/api-versions.ts";
@@ -11,9 +12,10 @@ import { initProducerIdApi } from "../../packages/client/src/protocol/generated/
 import { listOffsetsApi } from "../../packages/client/src/protocol/generated/list-offsets.ts";
 import { metadataApi } from "../../packages/client/src/protocol/generated/metadata.ts";
 import { produceApi } from "../../packages/client/src/protocol/generated/produce.ts";
+import { ProtocolError } from "../../packages/client/src/protocol/error.ts";
 import { EmbeddedBroker } from "../../packages/client/src/testing/index.ts";
 import { batch, fetchRequest, metadata, produceRequest, zeroUuid } from "./embedded-broker-requests.ts";
-import { Wire } from "./embedded-broker-wire.ts";
+import { requestFrame, Wire } from "./embedded-broker-wire.ts";
 
 let broker: EmbeddedBroker;
 let wire: Wire;
@@ -188,6 +190,35 @@ test.each(versions)("$name version $version: accepted and refused, each with a w
   expect(broker.errors).toEqual([]);
   if (api.key !== listOffsetsApi.key) expect(errorCodes(good).every((code) => code === 0)).toBe(true);
   if (api.key !== apiVersionsApi.key || one.version >= 3) expect(errorCodes(bad).some((code) => code !== 0)).toBe(true);
+});
+
+test("no damaged request stops the broker or throws out of it", async () => {
+  const frames = versions.flatMap(({ api, version, requests }) =>
+    requests(version).map((request) => requestFrame(api as Api<unknown, unknown>, version, request, 0)),
+  );
+  const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 6 });
+  const other = await EmbeddedBroker.start({ topics: [{ name: "t" }], autoCreateTopics: true });
+  const witness = await Wire.open(other.bootstrapServers);
+  try {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...frames), damage, fc.nat(), async (frame, changes, cut) => {
+        const bytes = Buffer.from(frame);
+        // Behind the length, so that the broker does not wait for the rest of a long frame.
+        for (const [position, value] of changes) bytes[4 + (position % (bytes.length - 4))] = value;
+        const hostile = await Wire.open(other.bootstrapServers);
+        hostile.socket.end(cut % 4 === 0 ? bytes.subarray(0, cut % bytes.length) : bytes);
+        expect((await metadata(witness, [])).brokers).toHaveLength(1);
+        hostile.close();
+      }),
+      { numRuns: 300 },
+    );
+    // Broken requests are refused as such; anything else would be a defect of the broker.
+    expect(other.errors.filter((error) => !(error instanceof ProtocolError))).toEqual([]);
+    expect(other.errors.length).toBeGreaterThan(0);
+  } finally {
+    witness.close();
+    await other.close();
+  }
 });
 
 /** Every error code anywhere in an answer. */

@@ -185,6 +185,9 @@ describe("long poll", () => {
 
   test("does not keep close() waiting, nor anything alive", async () => {
     const { broker, wire } = await start({ nodes: 2 });
+    const count = (resource: string): number =>
+      process.getActiveResourcesInfo().filter((name) => name === resource).length;
+    const timers = count("Timeout");
     broker.intercept("Metadata", () => new Promise<never>(() => undefined));
     broker.intercept("Produce", () => "ignore");
     broker.intercept("InitProducerId", () => ({ delayMs: 1_000_000 }));
@@ -194,11 +197,12 @@ describe("long poll", () => {
     const never = { transactionalId: null, transactionTimeoutMs: 0, producerId: -1, producerEpoch: -1 };
     (await connect(broker)).send(initProducerIdApi, 4, never);
     await until(() => broker.requests.length === 4);
-    const active = (): string[] => process.getActiveResourcesInfo().filter((name) => name === "TCPServerWrap");
-    expect(active()).toHaveLength(2);
+    expect(count("TCPServerWrap")).toBe(2);
+    expect(count("Timeout")).toBe(timers + 2);
     await broker.close();
     await broker.close();
-    await until(() => active().length === 0);
+    await until(() => count("TCPServerWrap") === 0);
+    expect(count("Timeout")).toBe(timers);
     expect(await wire.frame()).toBeUndefined();
     expect(broker.errors).toEqual([]);
   });

@@ -14,7 +14,6 @@ import type { PartitionLog } from "./partition-log.ts";
 export function compact(log: PartitionLog, deleteRetentionMs: number, now: number): void {
   const end = log.lastStableOffset;
   const latest = latestOffsets(log, end);
-  const aborted = new AbortedTransactions(log.abortedBetween(0, end));
   /** Producers whose current transaction still has batches in the log. */
   const withData = new Set<number>();
   const cleaned: Uint8Array[] = [];
@@ -23,7 +22,6 @@ export function compact(log: PartitionLog, deleteRetentionMs: number, now: numbe
       cleaned.push(batch.bytes);
       continue;
     }
-    const isAborted = aborted.isAborted(batch);
     const horizon = batch.hasDeleteHorizon ? batch.baseTimestamp : undefined;
     const isDue = horizon !== undefined && horizon <= now;
     let survivors: Survivors;
@@ -34,7 +32,7 @@ export function compact(log: PartitionLog, deleteRetentionMs: number, now: numbe
     } else {
       if (batch.isTransactional) withData.add(batch.producerId);
       survivors = select(batch, (key, offset, isTombstone) => {
-        const isLatest = !isAborted && key !== undefined && offset === latest.get(key);
+        const isLatest = key !== undefined && offset === latest.get(key);
         return isLatest && !(isTombstone && isDue);
       });
     }
@@ -69,7 +67,7 @@ function select(
   return survivors;
 }
 
-/** The last offset of each key below `end`. */
+/** The last offset of each key below `end`; records of aborted transactions do not count. */
 function latestOffsets(log: PartitionLog, end: number): ReadonlyMap<string, number> {
   const latest = new Map<string, number>();
   const aborted = new AbortedTransactions(log.abortedBetween(0, end));

@@ -14,7 +14,7 @@ export class PartitionLog {
   #end = 0;
   /** First offset of each open transaction, by producer id. */
   readonly #openTransactions = new Map<number, number>();
-  readonly #aborted: AbortedRange[] = [];
+  #aborted: AbortedRange[] = [];
 
   get startOffset(): number {
     return this.#start;
@@ -113,9 +113,14 @@ export class PartitionLog {
     this.#batches = this.#batches.slice(this.indexAt(this.#start));
   }
 
-  /** Puts what compaction has left in place of the batches; offsets, watermarks and producers stay. */
+  /**
+   * Puts what compaction has left in place of the batches; offsets, watermarks and producers stay. An aborted
+   * transaction without data is forgotten: once its marker is gone too, naming it would make readers drop the
+   * producer's next transaction.
+   */
   replaceBatches(batches: readonly Uint8Array[]): void {
     this.#batches = batches.map(wholeBatch);
+    this.#aborted = this.#aborted.filter((range) => this.#batches.some((batch) => isDataOf(batch, range)));
   }
 
   #noteTransaction(batch: RecordBatch): void {
@@ -128,6 +133,11 @@ export class PartitionLog {
       this.#openTransactions.set(batch.producerId, batch.baseOffset);
     }
   }
+}
+
+function isDataOf(batch: RecordBatch, { producerId, firstOffset, lastOffset }: AbortedRange): boolean {
+  const isInside = batch.baseOffset >= firstOffset && batch.lastOffset < lastOffset;
+  return isInside && batch.producerId === producerId && !batch.isControl;
 }
 
 export interface LogSlice {
