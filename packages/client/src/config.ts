@@ -140,7 +140,7 @@ export function parseBootstrapServers(servers: string | readonly string[]): Brok
     if (host === undefined || port < 1 || port > 65_535) {
       throw new InvalidOptionError(
         "bootstrapServers",
-        `connection: "${withoutCredentials(entry)}" is not a bootstrap server; write host:port, with a port from 1 to 65535` +
+        `connection: bootstrapServers: "${withoutCredentials(entry)}" is not a bootstrap server; write host:port, with a port from 1 to 65535` +
           (entry.includes("://") ? " and without a URL scheme" : ""),
       );
     }
