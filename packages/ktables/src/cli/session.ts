@@ -8,6 +8,7 @@ import {
   type TlsConfig,
 } from "@ktables/client";
 import { bytes } from "../codec.ts";
+import { ensureTopic } from "../ensure-topic.ts";
 import { TableFailedError } from "../errors.ts";
 import { KafkaTable } from "../table.ts";
 import type { KafkaTableOptions } from "../table-options.ts";
@@ -133,15 +134,20 @@ export class Session {
 
   /** A writer of bytes; creates the topic only if the command line says so. */
   async writer(): Promise<KafkaTableWriter<Uint8Array>> {
-    const ensureTopic = this.#context.values["create-topic"] === true;
-    if (!ensureTopic) await this.requireTopic("; --create-topic creates it");
+    if (this.#context.values["create-topic"] === true) {
+      await ensureTopic(this.client, this.topic, {
+        partitions: this.#partitions,
+        replicationFactor: this.#replicationFactor,
+        timeoutMs: this.remainingMs,
+      });
+    } else {
+      await this.requireTopic("; --create-topic creates it");
+    }
     return KafkaTableWriter.open({
       connection: this.client,
       topic: this.topic,
       value: bytes(),
-      ensureTopic,
-      partitions: this.#partitions,
-      replicationFactor: this.#replicationFactor,
+      ensureTopic: false,
       deliveryTimeoutMs: this.remainingMs,
     });
   }
