@@ -1,7 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fetchApi } from "../../packages/client/src/protocol/generated/fetch.ts";
 import { EmbeddedBroker } from "../../packages/client/src/testing/index.ts";
-import { batch, bytes, fetch, fetchRequest, listOffset, produce, record, texts } from "./embedded-broker-requests.ts";
+import {
+  batch,
+  bytes,
+  fetch,
+  fetchRequest,
+  listOffset,
+  produce,
+  record,
+  texts,
+  until,
+} from "./embedded-broker-requests.ts";
 import { Wire } from "./embedded-broker-wire.ts";
 
 let broker: EmbeddedBroker;
@@ -106,6 +116,14 @@ describe("transactions", () => {
       abortedTransactions: [{ producerId, firstOffset: 1 }],
     });
     expect(() => broker.endTransaction("t", 0, producerId, "abort")).toThrow("no open transaction");
+  });
+
+  test("an open one wakes those who read uncommitted data", async () => {
+    const id = wire.send(fetchApi, 12, fetchRequest({ maxWaitMs: 60_000, isolation: "read_uncommitted" }));
+    await until(() => broker.requests.length === 1);
+    write("a", "open");
+    const { responses } = await wire.receive(fetchApi, 12, id);
+    expect(texts(responses[0]?.partitions[0]?.records ?? null)).toEqual(["0:a=1", "1:a=2"]);
   });
 
   test("aborted ones are listed for the part of the log that was read", async () => {

@@ -81,8 +81,9 @@ function checkedBatch(records: Uint8Array, configs: TopicConfigs): RecordBatch {
     );
   }
   decode(() => nextBatch(records, 0));
-  if (batch.recordCount !== batch.lastOffset + 1) {
-    throw invalidRecord(`the batch claims ${batch.recordCount} records for ${batch.lastOffset + 1} offsets`);
+  const offsets = batch.nextOffset - batch.baseOffset;
+  if (batch.recordCount !== offsets) {
+    throw invalidRecord(`the batch claims ${batch.recordCount} records for ${offsets} offsets`);
   }
   if (batch.isControl) throw invalidRecord("clients must not write control batches");
   if (batch.producerId >= 0 && batch.baseSequence < 0) throw invalidRecord("an idempotent batch needs a sequence");
