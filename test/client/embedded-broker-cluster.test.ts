@@ -409,9 +409,15 @@ describe("configuration", () => {
   });
 });
 
-test("a topic that cannot exist fails the start, and leaves nothing listening", async () => {
+test("an option that makes no sense fails the start, and leaves nothing listening", async () => {
   await expect(EmbeddedBroker.start({ topics: [{ name: "a" }, { name: "a" }] })).rejects.toMatchObject({
     code: "TOPIC_ALREADY_EXISTS",
+  });
+  await expect(EmbeddedBroker.start({ nodes: 0 })).rejects.toMatchObject({ code: "INVALID_OPTION", option: "nodes" });
+  const configs = { "retention.ms": 5 } as unknown as Record<string, string>;
+  await expect(EmbeddedBroker.start({ topics: [{ name: "a", configs }] })).rejects.toMatchObject({
+    code: "INVALID_OPTION",
+    option: "configs.retention.ms",
   });
   await until(() => !process.getActiveResourcesInfo().includes("TCPServerWrap"));
 });

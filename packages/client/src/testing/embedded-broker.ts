@@ -1,5 +1,7 @@
 import type { RecordInput } from "@ktables/record-batch";
 import { ErrorCode } from "../broker-errors.ts";
+import { InvalidOptionError } from "../errors.ts";
+import { check, checkOptions, describe } from "../options.ts";
 import { type ApiName, apiNameOf, apiNames, type RequestOf, type ResponseOf, serverApis } from "./apis.ts";
 import { Cluster, type ClusterNode } from "./cluster.ts";
 import { compact } from "./compaction.ts";
@@ -8,7 +10,7 @@ import { type BrokerState, dispatch } from "./dispatch.ts";
 import { type InterceptHandler, type InterceptOptions, Interceptors } from "./interceptors.ts";
 import { type Listener, listen, type ServerStream } from "./listener.ts";
 import type { Partition } from "./partition.ts";
-import { Refusal } from "./refusal.ts";
+import { invalidArgument, Refusal } from "./refusal.ts";
 import type { VersionRange } from "./request-context.ts";
 import { type LoggedRequest, RequestLog } from "./request-log.ts";
 import type { Topic } from "./topic.ts";
@@ -49,6 +51,21 @@ export interface WrittenTransaction {
 }
 
 const keptErrors = 100;
+const maxNodes = 100;
+
+const brokerChecks = {
+  nodes: check.integer(1, maxNodes),
+  topics: (value: unknown): string | undefined => (Array.isArray(value) ? undefined : "an array"),
+  autoCreateTopics: check.boolean,
+  maxVersions: check.object,
+};
+
+const topicChecks = {
+  name: check.string,
+  partitions: check.integer(1),
+  replicationFactor: check.integer(1),
+  configs: check.object,
+};
 
 /**
  * A Kafka cluster in the memory of this process, for tests: real TCP on free ports of 127.0.0.1, the real protocol,
@@ -80,8 +97,9 @@ export class EmbeddedBroker {
     };
   }
 
-  /** Resolves when all nodes accept connections and the topics exist. */
+  /** Resolves when all nodes accept connections and the topics exist. @throws InvalidOptionError */
   static async start(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
+    checkOptions("EmbeddedBroker", options, brokerChecks);
     const broker = new EmbeddedBroker(options);
     try {
       for (const topic of options.topics ?? []) broker.#createTopic(topic);
@@ -126,7 +144,7 @@ export class EmbeddedBroker {
   /**
    * Appends one encoded record batch without a producer's checks, even a damaged one, and returns its base offset. It
    * is placed at the log's end; with `keepOffsets` at its own offsets, which must not be below, so that holes and
-   * compacted batches can be made.
+   * compacted batches can be made. Throws `INVALID_ARGUMENT` for bytes that are not one whole batch.
    */
   append(
     topic: string,
@@ -161,7 +179,7 @@ export class EmbeddedBroker {
   endTransaction(topic: string, partition: number, producerId: number, outcome: "commit" | "abort"): number {
     const target = this.#partition(topic, partition);
     if (target.log.hasOpenTransaction(producerId)) return endTransaction(target, producerId, outcome);
-    throw new RangeError(`producer ${producerId} has no open transaction in partition ${partition} of ${topic}`);
+    throw invalidArgument(`producer ${producerId} has no open transaction in partition ${partition} of ${topic}`);
   }
 
   /**
@@ -170,7 +188,7 @@ export class EmbeddedBroker {
    */
   compact(topic: string): void {
     const { configs, partitions } = this.#topic(topic);
-    if (!configs.isCompacted) throw new RangeError(`cleanup.policy of ${topic} does not contain "compact"`);
+    if (!configs.isCompacted) throw invalidArgument(`cleanup.policy of ${topic} does not contain "compact"`);
     const now = Date.now();
     for (const { log } of partitions) compact(log, configs.getNumber("delete.retention.ms"), now);
   }
@@ -180,7 +198,7 @@ export class EmbeddedBroker {
     const target = this.#partition(topic, partition);
     const { highWatermark } = target.log;
     if (!(beforeOffset >= 0 && beforeOffset <= highWatermark)) {
-      throw new RangeError(`offset ${beforeOffset} is not within 0..${highWatermark}`);
+      throw invalidArgument(`offset ${beforeOffset} is not within 0..${highWatermark}`);
     }
     target.log.deleteBefore(beforeOffset);
     target.announce();
@@ -195,7 +213,7 @@ export class EmbeddedBroker {
   /** Makes a running node the leader, in a new leader epoch. */
   moveLeader(topic: string, partition: number, node: number): void {
     const target = this.#partition(topic, partition);
-    if (!this.#cluster.isUp(node)) throw new RangeError(`node ${node} is not running`);
+    if (!this.#cluster.isUp(node)) throw invalidArgument(`node ${node} is not running`);
     target.lead(node);
   }
 
@@ -236,7 +254,8 @@ export class EmbeddedBroker {
     options: InterceptOptions = {},
   ): () => void {
     const name = typeof api === "number" ? apiNameOf(api) : api;
-    if (name === undefined || !(name in serverApis)) throw new RangeError(`the embedded broker has no API ${api}`);
+    if (name === undefined || !Object.hasOwn(serverApis, name))
+      throw invalidArgument(`the embedded broker has no API ${api}`);
     const { key } = serverApis[name];
     return this.#state.interceptors.add(key, handler as InterceptHandler<unknown, unknown>, options);
   }
@@ -252,8 +271,17 @@ export class EmbeddedBroker {
     await this.close();
   }
 
-  #createTopic({ name, partitions, replicationFactor, configs }: EmbeddedTopic): void {
-    this.#cluster.createTopic({ name, partitions, replicationFactor, configs: Object.entries(configs ?? {}) });
+  #createTopic(topic: EmbeddedTopic): void {
+    checkOptions("topic", topic, topicChecks);
+    const { name, partitions, replicationFactor, configs = {} } = topic;
+    for (const [key, value] of Object.entries(configs)) {
+      if (typeof value === "string") continue;
+      throw new InvalidOptionError(
+        `configs.${key}`,
+        `topic: "configs.${key}" must be a string, got ${describe(value)}`,
+      );
+    }
+    this.#cluster.createTopic({ name, partitions, replicationFactor, configs: Object.entries(configs) });
   }
 
   async #listen(node: ClusterNode): Promise<void> {
@@ -294,7 +322,7 @@ export class EmbeddedBroker {
   #node(id: number): ClusterNode {
     const node = this.#cluster.nodes[id];
     if (node !== undefined) return node;
-    throw new RangeError(`there is no node ${id}`);
+    throw invalidArgument(`there is no node ${id}`);
   }
 
   #note(error: Error): void {

@@ -1,4 +1,5 @@
 import { type AbortSignalLike, sleep } from "../abort.ts";
+import { invalidArgument } from "./refusal.ts";
 
 /** What an interceptor knows about the request besides its body. */
 export interface InterceptContext<Response> {
@@ -78,7 +79,7 @@ export class Interceptors {
         answer = answer.answer ?? "pass";
       }
       if (typeof answer === "string" && !words.has(answer)) {
-        throw new TypeError(`an interceptor of ${context.api} answered ${JSON.stringify(answer)}`);
+        throw invalidArgument(`an interceptor of ${context.api} answered ${JSON.stringify(answer)}`);
       }
       if (answer !== "pass") return answer;
       entry.timesLeft += 1;

@@ -1,5 +1,6 @@
 import { type AbortedTransaction, nextBatch, patchPlacement, type RecordBatch } from "@ktables/record-batch";
 import { ProducerStates } from "./producer-state.ts";
+import { invalidArgument } from "./refusal.ts";
 
 /** An aborted transaction in the log, from its first record to its marker. */
 interface AbortedRange extends AbortedTransaction {
@@ -40,7 +41,7 @@ export class PartitionLog {
 
   /**
    * Appends a copy of one batch at the end; with `keepOffsets` at the batch's own offsets, which must not be below.
-   * Returns the batch as it is stored. Throws RangeError for bytes that are not one whole batch, or below the end.
+   * Returns the batch as it is stored. @throws KafkaError `INVALID_ARGUMENT` for bytes that are not one whole batch, or below the end.
    */
   append(
     bytes: Uint8Array,
@@ -50,7 +51,7 @@ export class PartitionLog {
     const copy = bytes.slice();
     const given = wholeBatch(copy);
     const baseOffset = options.keepOffsets === true ? given.baseOffset : this.#end;
-    if (baseOffset < this.#end) throw new RangeError(`offset ${baseOffset} is below the log's end, ${this.#end}`);
+    if (baseOffset < this.#end) throw invalidArgument(`offset ${baseOffset} is below the log's end, ${this.#end}`);
     patchPlacement(copy, { baseOffset, partitionLeaderEpoch: leaderEpoch });
     const batch = wholeBatch(copy);
     this.#batches.push(batch);
@@ -149,7 +150,7 @@ export interface LogSlice {
 /** What is stored has been checked when it came in, or is broken on purpose. */
 function wholeBatch(bytes: Uint8Array): RecordBatch {
   const batch = nextBatch(bytes, 0, { checkCrc: false });
-  if (batch?.sizeInBytes !== bytes.length) throw new RangeError(`${bytes.length} bytes are not one whole batch`);
+  if (batch?.sizeInBytes !== bytes.length) throw invalidArgument(`${bytes.length} bytes are not one whole batch`);
   return batch;
 }
 

@@ -22,3 +22,8 @@ export function refusalOf<T>(attempt: () => T): T | Refusal {
     throw error;
   }
 }
+
+/** A caller in this process has asked for what makes no sense. Code `INVALID_ARGUMENT`. */
+export function invalidArgument(message: string): KafkaError {
+  return new KafkaError(message, { code: "INVALID_ARGUMENT" });
+}
