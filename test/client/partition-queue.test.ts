@@ -1,0 +1,197 @@
+import { nextBatch, type RecordInput } from "@ktables/record-batch";
+import { Producer, ProduceError, type RecordMetadata } from "@ktables/client";
+import * as fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { advanceSequence, PartitionQueue } from "../../packages/client/src/partition-queue.ts";
+import { type Fate, ModelBroker } from "./model-broker.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+type Outcome = { readonly written: number } | { readonly maybeWritten: boolean };
+type Step = { readonly send: number } | { readonly passMs: number } | { readonly fate: Fate };
+
+interface Result {
+  readonly logs: readonly string[][];
+  /** By record; record `id` was sent to partition `id % 2`. */
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Lets everything happen that needs no timer. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 40; turn++) await Promise.resolve();
+}
+
+/** Drives a producer through the steps, then lets the broker behave until every record is reported on. */
+async function run(steps: readonly Step[], deliveryTimeoutMs: number): Promise<Result> {
+  const broker = new ModelBroker();
+  const producer = new Producer(broker.client, { maxBatchBytes: 100, deliveryTimeoutMs });
+  const outcomes: Outcome[] = [];
+  let sent = 0;
+  let reported = 0;
+  for (const step of steps) {
+    if ("send" in step) {
+      for (let count = 0; count < step.send; count++) {
+        const id = sent++;
+        producer.send({ topic: "t", partition: id % 2, key: bytes(String(id)), value: null }).then(
+          ({ offset }: RecordMetadata) => {
+            expect(outcomes[id]).toBeUndefined();
+            outcomes[id] = { written: offset };
+            reported++;
+          },
+          (error: unknown) => {
+            if (!(error instanceof ProduceError)) throw error;
+            expect(outcomes[id]).toBeUndefined();
+            outcomes[id] = { maybeWritten: error.maybeWritten };
+            reported++;
+          },
+        );
+      }
+    } else if ("passMs" in step) {
+      await vi.advanceTimersByTimeAsync(step.passMs);
+    } else {
+      broker.step(step.fate);
+    }
+    await settle();
+  }
+  for (let turn = 0; turn < 500 && (reported < sent || broker.inFlight > 0); turn++) {
+    broker.step("answer");
+    await vi.advanceTimersByTimeAsync(20);
+    await settle();
+  }
+  expect(reported, "records that were reported on").toBe(sent);
+  await producer.close();
+  return { logs: broker.logs, outcomes };
+}
+
+/** Nothing twice, everything in order, and every report true. */
+function check({ logs, outcomes }: Result): void {
+  const ids = logs.map((log) => log.map(Number));
+  for (const log of ids) expect(log, "in order and nothing twice").toEqual([...new Set(log)].toSorted((a, b) => a - b));
+  outcomes.forEach((outcome, id) => {
+    const offset = ids[id % 2]?.indexOf(id);
+    if ("written" in outcome) expect(offset, `offset of record ${id}`).toBe(outcome.written);
+    else if (!outcome.maybeWritten) expect(offset, `record ${id} was reported as not written`).toBe(-1);
+  });
+}
+
+const fates: readonly Fate[] = [
+  "answer",
+  "lose answer",
+  "lose request",
+  "time out after writing",
+  "time out without writing",
+  "refuse for now",
+  "refuse for good",
+  "refuse as too large",
+  "refuse the sequence",
+  "leave out of the answer",
+  "move leader",
+];
+
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ send: fc.integer({ min: 1, max: 5 }) }) },
+  { weight: 2, arbitrary: fc.record({ passMs: fc.constantFrom(1, 15, 60, 400) }) },
+  { weight: 4, arbitrary: fc.constant({ fate: "answer" as const }) },
+  { weight: 5, arbitrary: fc.record({ fate: fc.constantFrom(...fates) }) },
+);
+
+describe("whatever happens to requests and answers", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("each record is written once and in order, or truthfully reported as not or maybe written", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyStep, { maxLength: 60 }), fc.constantFrom(300, 1e6), async (steps, timeoutMs) => {
+        check(await run(steps, timeoutMs));
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  test("without refusals and deadlines every record is written", async () => {
+    const harmless = fates.filter((fate) => !fate.startsWith("refuse") || fate === "refuse for now");
+    const step = fc.oneof(
+      fc.record({ send: fc.integer({ min: 1, max: 5 }) }),
+      fc.record({ passMs: fc.constantFrom(1, 15, 60) }),
+      fc.record({ fate: fc.constantFrom(...harmless) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const result = await run(steps, 1e6);
+        check(result);
+        expect(result.outcomes.filter((outcome) => !("written" in outcome))).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("the queue of a partition", () => {
+  const identity = { producerId: 7, producerEpoch: 0 };
+  const record = (): RecordInput => ({ key: bytes("k"), value: null, timestamp: 0 });
+
+  function filled(batches: number, recordsEach = 1): PartitionQueue {
+    const queue = new PartitionQueue("t", 0);
+    const limit = 40 * recordsEach;
+    for (let count = 0; count < batches * recordsEach; count++) {
+      queue.append(record(), limit, Number.POSITIVE_INFINITY).catch(() => undefined);
+    }
+    return queue;
+  }
+  const take = (queue: PartitionQueue, leader = 1): ReturnType<PartitionQueue["take"]> =>
+    queue.take(leader, identity, "none", 0);
+  const sequenceOf = (batch: ReturnType<PartitionQueue["take"]>): number | undefined =>
+    batch?.bytes === undefined ? undefined : nextBatch(batch.bytes, 0)?.baseSequence;
+
+  test("sends one batch until a leader has proven itself, then five, and one again after a failure or a move", () => {
+    const queue = filled(20);
+    const first = take(queue);
+    expect(sequenceOf(first)).toBe(0);
+    expect(take(queue)).toBeUndefined();
+    queue.acknowledge(1);
+    const five = Array.from({ length: 5 }, () => take(queue));
+    expect(five.map(sequenceOf)).toEqual([1, 2, 3, 4, 5]);
+    expect(take(queue)).toBeUndefined();
+    queue.acknowledge(1);
+    expect(take(queue, 2), "a new leader waits for what is in flight at the old one").toBeUndefined();
+    for (const batch of five.slice(1)) if (batch !== undefined) queue.comeBack(batch);
+    const again = take(queue);
+    expect(again).toBe(five[1]);
+    expect(take(queue)).toBeUndefined();
+  });
+
+  test("sends the same bytes again after a failure", () => {
+    const queue = filled(2);
+    const batch = take(queue);
+    const before = batch?.bytes?.slice();
+    if (batch !== undefined) queue.comeBack(batch);
+    queue.append(record(), 1000, 0).catch(() => undefined);
+    expect(take(queue)).toBe(batch);
+    expect(batch?.bytes).toEqual(before);
+  });
+
+  test("counts sequences past 2^31 - 1 on from 0 (case 52)", () => {
+    expect(advanceSequence(2 ** 31 - 1, 1)).toBe(0);
+    expect(advanceSequence(2 ** 31 - 2, 5)).toBe(3);
+    expect(advanceSequence(0, 1)).toBe(1);
+  });
+
+  test("keeps the sequences of a batch that is split, and of what follows it (case 57)", () => {
+    const queue = filled(2, 3);
+    const whole = take(queue);
+    expect(whole?.records).toHaveLength(3);
+    if (whole === undefined) return;
+    queue.comeBack(whole);
+    queue.split(whole);
+    const sequences: (number | undefined)[] = [];
+    for (let count = 0; count < 3; count++) {
+      sequences.push(sequenceOf(take(queue)));
+      queue.acknowledge(1);
+    }
+    expect(sequences).toEqual([0, 1, 3]);
+  });
+});
