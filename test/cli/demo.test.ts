@@ -16,7 +16,7 @@ test("the demo runs on a broker of its own and ends", async () => {
   const { code, stdout, stderr } = await ktables("demo");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   for (const line of lines) expect(stdout).toMatch(line);
-  expect(stdout).toContain("(embedded broker)");
+  expect(stdout).toContain("a broker embedded in this process");
   expect(stdout).toContain("has all 10 002 keys");
   expect(stdout).toContain("ktables demo --bootstrap-servers localhost:9092");
 });
@@ -28,6 +28,7 @@ test("the demo runs on a given cluster, in a topic of its own", async () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     for (const line of lines) expect(stdout).toMatch(line);
     const topic = /--delete --topic (ktables-demo-\w+)/.exec(stdout)?.[1] ?? "";
+    expect(stdout).toContain(`ktables list --bootstrap-servers ${broker.bootstrapServers} --topic ${topic}`);
     expect(broker.leader(topic, 2).epoch).toBe(0);
     // Only a compacted topic can be.
     broker.compact(topic);

@@ -3,8 +3,8 @@ import { CallScope, untilAborted } from "@ktables/client/internal";
 import { ensureTopic } from "../ensure-topic.ts";
 import { json } from "../json.ts";
 import { KafkaTable } from "../table.ts";
-import { KafkaTableWriter, type WriteToken } from "../writer.ts";
-import { wholeNumber } from "./arguments.ts";
+import type { WriteToken } from "../write-token.ts";
+import { KafkaTableWriter } from "../writer.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { CommandError, ExitCode } from "./exit-code.ts";
 import { connectionOptions } from "./options.ts";
@@ -31,41 +31,51 @@ export const demoCommand: Command = {
 stays behind. With it: creates a topic of its own on your cluster (--topic names it; one that exists is refused), which
 stays there. Then it writes, and measures how long each write takes to be acknowledged, and to be seen in the table.`,
   run: async (context) => {
-    if (context.values["bootstrap-servers"] !== undefined) {
+    const servers = context.values["bootstrap-servers"];
+    if (servers !== undefined) {
       const topic = context.values.topic ?? `ktables-demo-${Math.random().toString(36).slice(2, 10)}`;
-      return runDemo(context, topic, 1000, "your cluster");
+      return runDemo(context, { servers, topic, isEmbedded: false });
     }
     // Loaded only here, so that no other command pays for it.
     const { EmbeddedBroker } = await import("@ktables/client/testing");
     const broker = await EmbeddedBroker.start();
     try {
-      const values = { ...context.values, "bootstrap-servers": broker.bootstrapServers };
-      return await runDemo({ ...context, values }, context.values.topic ?? "services", 10_000, "embedded broker");
+      const { bootstrapServers } = broker;
+      const values = { ...context.values, "bootstrap-servers": bootstrapServers };
+      const topic = context.values.topic ?? "services";
+      return await runDemo({ ...context, values }, { servers: bootstrapServers, topic, isEmbedded: true });
     } finally {
       await broker.close();
     }
   },
 };
 
-async function runDemo(context: CommandContext, topic: string, burst: number, kind: string): Promise<ExitCode> {
+interface Stage {
+  readonly servers: string;
+  readonly topic: string;
+  readonly isEmbedded: boolean;
+}
+
+async function runDemo(context: CommandContext, stage: Stage): Promise<ExitCode> {
+  const { stdout } = context;
+  const { servers, topic, isEmbedded } = stage;
   const session = await Session.open(context, topic);
-  const timeoutMs = wholeNumber("timeout-ms", context.values["timeout-ms"], 10_000);
+  const timeoutMs = session.remainingMs;
   const scope = new CallScope(
     [],
     timeoutMs,
     () => new TimeoutError(`The demo took longer than ${timeoutMs} ms`, timeoutMs),
   );
   try {
-    const { stdout } = context;
-    const isEmbedded = kind === "embedded broker";
+    await createOwnTopic(session, scope);
     stdout.line(stdout.paint("bold", "A Kafka topic as a Map"));
     stdout.line();
-    await createOwnTopic(session, scope);
-    label(stdout, "cluster", `${context.values["bootstrap-servers"]} (${kind})`);
+    label(stdout, "cluster", isEmbedded ? `${servers}, a broker embedded in this process` : servers);
     label(stdout, "topic", `${topic}, new, compacted, ${plural(partitions, "partition")}`);
-    await showTable(session, stdout, burst, scope);
+    // A stranger's disk deserves some restraint.
+    await showTable(session, stdout, isEmbedded ? 10_000 : 1000, scope);
     stdout.line();
-    showNextSteps(stdout, topic, isEmbedded);
+    showNextSteps(stdout, stage);
     return ExitCode.ok;
   } finally {
     scope.end();
@@ -186,20 +196,18 @@ async function barrier(table: KafkaTable<Service>, { signal }: CallScope): Promi
   );
 }
 
-function showNextSteps(stdout: Terminal, topic: string, isEmbedded: boolean): void {
+function showNextSteps(stdout: Terminal, stage: Stage): void {
+  const { servers, topic } = stage.isEmbedded ? { servers: "localhost:9092", topic: "services" } : stage;
+  const target = `--bootstrap-servers ${servers} --topic ${topic}`;
   stdout.line(stdout.paint("bold", "Next"));
-  if (isEmbedded) {
-    label(stdout, "try yours", "ktables demo --bootstrap-servers localhost:9092");
-  } else {
-    label(
-      stdout,
-      "clean up",
-      `kafka-topics.sh --bootstrap-server … --delete --topic ${topic} (the topic stays until you do)`,
-    );
-  }
-  label(stdout, "look", "ktables list --bootstrap-servers localhost:9092 --topic services");
-  label(stdout, "follow", "ktables watch --bootstrap-servers localhost:9092 --topic services");
-  label(stdout, "in code", 'await KafkaTable.open({ connection: "localhost:9092", topic: "services", value: json() })');
+  if (stage.isEmbedded) label(stdout, "try yours", `ktables demo --bootstrap-servers ${servers}`);
+  label(stdout, "look", `ktables list ${target}`);
+  label(stdout, "follow", `ktables watch ${target}`);
+  label(stdout, "in code", `await KafkaTable.open({ connection: "${servers}", topic: "${topic}", value: json() })`);
+  if (stage.isEmbedded) return;
+  stdout.line();
+  stdout.line(`Topic ${topic} stays on your cluster. To delete it:`);
+  stdout.line(`  kafka-topics.sh --bootstrap-server ${servers} --delete --topic ${topic}`);
 }
 
 function label(stdout: Terminal, name: string, text: string): void {

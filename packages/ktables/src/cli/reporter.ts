@@ -1,7 +1,7 @@
 import { KafkaError, type Logger } from "@ktables/client";
 import { toError } from "@ktables/client/internal";
 import type { Terminal } from "./terminal.ts";
-import { visible } from "./text.ts";
+import { visible, visibleLines } from "./text.ts";
 
 /** Says on stderr what goes wrong: one line each, as an object with `--json`. */
 export class Reporter {
@@ -26,7 +26,7 @@ export class Reporter {
     }
     const message = code === "INTERNAL" ? `unexpected ${error.name}: ${error.message}` : error.message;
     this.#terminal.message(`${this.#terminal.paint("red", "ktables:")} ${visible(message)}`);
-    if (stack !== undefined) this.#terminal.message(stack);
+    if (stack !== undefined) this.#terminal.message(visibleLines(stack));
   }
 
   warning(message: string): void {

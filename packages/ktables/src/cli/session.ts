@@ -73,6 +73,7 @@ export class Session {
    * mistyped a name should not have to.
    */
   async requireTopic(hint = ""): Promise<void> {
+    let lastFailure: KafkaError | undefined;
     for (;;) {
       const isLastAttempt = this.remainingMs <= missingTopicMs;
       try {
@@ -84,9 +85,11 @@ export class Session {
           throw new CommandError(ExitCode.refused, error.code, `Topic "${this.topic}" does not exist${hint}`, error);
         }
         if (!(error instanceof KafkaError) || !error.retriable) throw error;
-        if (!isLastAttempt) continue;
-        if (!(error instanceof TimeoutError)) throw error;
-        throw new TimeoutError(`No broker answered within ${this.#timeoutMs} ms`, this.#timeoutMs, { cause: error });
+        // What went wrong says more than that it took too long.
+        if (!(error instanceof TimeoutError)) lastFailure = error;
+        if (isLastAttempt) {
+          throw lastFailure ?? new TimeoutError(`No broker answered within ${this.#timeoutMs} ms`, this.#timeoutMs);
+        }
       }
     }
   }
