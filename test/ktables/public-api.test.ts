@@ -12,6 +12,7 @@ describe("the public API", () => {
     expect(Object.keys(ktables).sort()).toEqual([
       "AlreadyStartedError",
       "BrokerError",
+      "ChangeFeed",
       "ClosedError",
       "CodecError",
       "ConnectionError",

@@ -19,6 +19,14 @@ export {
   type TlsConfig,
   UnsupportedApiError,
 } from "@ktables/client";
+export {
+  type CaughtUpChange,
+  type Change,
+  ChangeFeed,
+  type ChangesOptions,
+  type DeleteChange,
+  type SetChange,
+} from "./change-feed.ts";
 export { bytes, type Codec, string } from "./codec.ts";
 export type { ConnectionOption } from "./connection-handle.ts";
 export {
@@ -37,6 +45,7 @@ export {
   TopicConfigMismatchError,
   TopicConfigUnreadableError,
 } from "./errors.ts";
+export type { CatchUpProgress, PartitionHealth, TableHealth } from "./health.ts";
 export { json } from "./json.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";
 export { KafkaTable } from "./table.ts";
@@ -48,4 +57,5 @@ export {
   type TopicProvision,
 } from "./topic-options.ts";
 export type { TableStatus, ViewStats } from "./view-stats.ts";
-export { KafkaTableWriter, type KafkaTableWriterOptions, type WriteOptions, type WriteToken } from "./writer.ts";
+export type { WriteToken } from "./write-token.ts";
+export { KafkaTableWriter, type KafkaTableWriterOptions, type WriteOptions } from "./writer.ts";

@@ -22,6 +22,11 @@ export class OffsetTargets {
     return this.#missing.has(partition);
   }
 
+  /** Those that are still to be reached. */
+  partitions(): number[] {
+    return [...this.#missing.keys()];
+  }
+
   add(partition: number, target: number): void {
     this.#missing.set(partition, target);
   }

@@ -1,4 +1,5 @@
 import { toError } from "@ktables/client/internal";
+import { ChangeFeed, type ChangesOptions } from "./change-feed.ts";
 import type { LogLimiter } from "./log-limiter.ts";
 import type { SkipReason, StoreObserver } from "./store/store.ts";
 import type { ResolvedTableOptions } from "./table-options.ts";
@@ -9,10 +10,12 @@ const skipTexts: Readonly<Record<SkipReason, string>> = {
   value_undecodable: "kept the previous value of a key, because the new one could not be decoded",
 };
 
-/** Stands between the store and the user's hooks: whatever they do, the reader goes on. */
+/** Stands between the store and those who listen to it, hooks and change feeds: whatever they do, the reader goes on. */
 export class TableObserver<V> implements StoreObserver<V> {
-  readonly onSet: ((key: string, value: V) => void) | undefined;
-  readonly onDelete: ((key: string) => void) | undefined;
+  onSet: StoreObserver<V>["onSet"];
+  onDelete: StoreObserver<V>["onDelete"];
+  readonly #hooks: Pick<ResolvedTableOptions<V>, "onSet" | "onDelete">;
+  readonly #feeds = new Set<ChangeFeed<V>>();
   readonly #topic: string;
   readonly #log: LogLimiter;
   #callbackErrors = 0;
@@ -20,13 +23,34 @@ export class TableObserver<V> implements StoreObserver<V> {
   constructor(options: ResolvedTableOptions<V>, log: LogLimiter) {
     this.#topic = options.topic;
     this.#log = log;
-    const { onSet, onDelete } = options;
-    this.onSet = onSet && ((key, value) => this.#call("onSet", () => onSet(key, value)));
-    this.onDelete = onDelete && ((key) => this.#call("onDelete", () => onDelete(key)));
+    this.#hooks = { onSet: options.onSet, onDelete: options.onDelete };
+    this.#listen();
   }
 
   get callbackErrors(): number {
     return this.#callbackErrors;
+  }
+
+  /** A feed that gets nothing before {@link openFeeds}, unless the table has caught up: then it opens at once. */
+  changes(options: ChangesOptions, contents: Iterable<readonly [string, V]> | undefined): ChangeFeed<V> {
+    const feed = new ChangeFeed<V>(options, (ended) => {
+      this.#feeds.delete(ended);
+      this.#listen();
+    });
+    if (options.signal?.aborted === true) return feed;
+    this.#feeds.add(feed);
+    this.#listen();
+    if (contents !== undefined) feed.open(contents);
+    return feed;
+  }
+
+  /** The table has caught up. */
+  openFeeds(contents: () => Iterable<readonly [string, V]>): void {
+    for (const feed of this.#feeds) feed.open(contents());
+  }
+
+  endFeeds(failure?: Error): void {
+    for (const feed of this.#feeds) feed.end(failure);
   }
 
   onSkip(reason: SkipReason, partition: number, offset: number, error: unknown): void {
@@ -38,6 +62,30 @@ export class TableObserver<V> implements StoreObserver<V> {
       },
       { topic: this.#topic, partition, offset, error },
     );
+  }
+
+  /** The store is told to report only what somebody listens to: the old value of every record costs a lookup. */
+  #listen(): void {
+    const { onSet, onDelete } = this.#hooks;
+    const feeds = this.#feeds.size > 0 ? this.#feeds : undefined;
+    this.onSet =
+      onSet === undefined && feeds === undefined
+        ? undefined
+        : (key, value, oldValue, partition, offset) => {
+            if (onSet !== undefined) this.#call("onSet", () => onSet(key, value));
+            if (feeds === undefined) return;
+            const change = { type: "set", key, value, oldValue, phase: "live", partition, offset } as const;
+            for (const feed of feeds) feed.push(change);
+          };
+    this.onDelete =
+      onDelete === undefined && feeds === undefined
+        ? undefined
+        : (key, oldValue, partition, offset) => {
+            if (onDelete !== undefined) this.#call("onDelete", () => onDelete(key));
+            if (feeds === undefined) return;
+            const change = { type: "delete", key, oldValue, phase: "live", partition, offset } as const;
+            for (const feed of feeds) feed.push(change);
+          };
   }
 
   #call(name: "onSet" | "onDelete", hook: () => unknown): void {

@@ -6,9 +6,12 @@ import {
   TimeoutError,
   TopicReader,
 } from "@ktables/client";
-import { CallScope, check, checkOptions, sleep, throwIfAborted, toError } from "@ktables/client/internal";
+import { CallScope, check, checkOptions, throwIfAborted, toError } from "@ktables/client/internal";
+import { CatchUp } from "./catch-up.ts";
+import { type ChangeFeed, type ChangesOptions, checkChangesOptions } from "./change-feed.ts";
 import { provisionTopic } from "./ensure-topic.ts";
 import { AlreadyStartedError, NotStartedError, StoppedError, TableFailedError } from "./errors.ts";
+import type { PartitionHealth, TableHealth } from "./health.ts";
 import { inspectAsString } from "./inspect.ts";
 import { LogLimiter } from "./log-limiter.ts";
 import { OffsetTargets, OffsetWaiters } from "./offset-targets.ts";
@@ -18,9 +21,7 @@ import { TableObserver } from "./table-observer.ts";
 import { type KafkaTableOptions, type ResolvedTableOptions, resolveTableOptions } from "./table-options.ts";
 import { callChecks } from "./topic-options.ts";
 import type { TableStatus, ViewStats } from "./view-stats.ts";
-
-/** Pause between attempts to learn the end of partitions that were added while the table loads. */
-const joinRetryMs = 1000;
+import { checkTokens, type WriteToken } from "./write-token.ts";
 
 /**
  * A compacted topic as a map that follows it. The contents only change between turns of the event loop; iterators are
@@ -35,19 +36,18 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
   readonly #observer: TableObserver<V>;
   readonly #store: Store<V>;
   readonly #waiters = new OffsetWaiters();
-  readonly #joining = new Set<Promise<void>>();
   /** Ends the start and every wait; its reason is a `KafkaError`. */
   #ending = new AbortController();
-  /** The end offsets that the topic had at the start; held until they are known. */
-  #gate: OffsetTargets = heldTargets();
+  #catchUp: CatchUp = this.#newCatchUp();
   #phase: "unstarted" | "running" | "stopped" = "unstarted";
   #isDegraded = false;
   #failure: Error | undefined;
   #reader: TopicReader | undefined;
-  #readingSince = 0;
-  #catchUpMs: number | undefined;
   #replayedAtCatchUp: number | undefined;
   #releasing: Promise<void> | undefined;
+  /** When a broker last answered a fetch, as of `performance.now()`. */
+  #contactAt: number | undefined;
+  #lastTrouble: Error | undefined;
 
   /** Checks the options and connects to nothing. @throws InvalidOptionError */
   constructor(options: KafkaTableOptions<V>) {
@@ -119,6 +119,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     if (this.#phase === "unstarted") return;
     this.#phase = "stopped";
     this.#ending.abort(new StoppedError(this.#name));
+    this.#observer.endFeeds();
     await this.#release();
   }
 
@@ -154,7 +155,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
 
   /** Whether the table has once reached the end offsets of its start; never unset. */
   get isCaughtUp(): boolean {
-    return this.#catchUpMs !== undefined;
+    return this.#catchUp.isDone;
   }
 
   /** Counters as of now; readable at any time. */
@@ -162,7 +163,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     return Object.freeze({
       ...this.#store.counters,
       callbackErrors: this.#observer.callbackErrors,
-      catchUpMs: this.#catchUpMs,
+      catchUpMs: this.#catchUp.durationMs,
       replayedAtCatchUp: this.#replayedAtCatchUp,
       pendingWaits: this.#waiters.size,
     });
@@ -246,6 +247,85 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     });
   }
 
+  /**
+   * Waits until the writes that the tokens stand for are applied, whoever made them: read your own write, also in
+   * another process. Resolves at once for what is applied already.
+   *
+   * A token without an offset (-1) waits for everything that is in its partition at the time of the call.
+   *
+   * @throws NotStartedError; StoppedError; TableFailedError; TimeoutError after `timeoutMs` (default: none);
+   * InvalidOptionError for something that is no token of this topic; the signal's reason.
+   */
+  async waitFor(tokens: WriteToken | readonly WriteToken[], call: CallOptions = {}): Promise<void> {
+    checkOptions("waitFor", call, callChecks);
+    this.#assertStarted();
+    const wanted = checkTokens(this.topic, tokens);
+    throwIfAborted(call.signal);
+    throwIfAborted(this.#ending.signal);
+    const { signal, timeoutMs } = call;
+    const scope = new CallScope([signal, this.#ending.signal], timeoutMs, () => {
+      return new TimeoutError(`${this.#name} has not applied the write within ${timeoutMs} ms`, timeoutMs ?? 0);
+    });
+    try {
+      const targets = new OffsetTargets(await this.#targetsOf(wanted, scope.signal));
+      for (const partition of targets.partitions()) targets.advance(partition, this.#reader?.position(partition));
+      await this.#waiters.done(targets, scope.signal);
+    } finally {
+      scope.end();
+    }
+  }
+
+  /** The offsets to reach, one past the last wanted one of each partition. */
+  async #targetsOf(tokens: readonly WriteToken[], signal: AbortSignalLike): Promise<Map<number, number>> {
+    const partitions = tokens.filter(({ offset }) => offset < 0).map(({ partition }) => partition);
+    const targets =
+      partitions.length === 0
+        ? new Map<number, number>()
+        : await listOffsets(this.#options.connection.acquire(), this.topic, "latest", { partitions, signal });
+    for (const { partition, offset } of tokens) {
+      targets.set(partition, Math.max(targets.get(partition) ?? 0, offset + 1));
+    }
+    return targets;
+  }
+
+  /**
+   * The changes from now on, or from when the table has caught up, with old and new values: see {@link ChangeFeed}. A
+   * feed ends normally when its signal aborts or the table is stopped, and throws when the table fails.
+   *
+   * @throws NotStartedError; InvalidOptionError.
+   */
+  changes(options: ChangesOptions = {}): ChangeFeed<V> {
+    checkChangesOptions(options);
+    this.#assertStarted();
+    const feed = this.#observer.changes(options, this.isCaughtUp ? this.#store.entries() : undefined);
+    if (this.#failure !== undefined) feed.end(this.#failure);
+    else if (this.#phase === "stopped") feed.end();
+    return feed;
+  }
+
+  /** How the table is doing, as of now; readable at any time. */
+  health(): TableHealth {
+    const reader = this.#reader;
+    const partitions = (reader?.partitions() ?? []).map((partition): PartitionHealth => {
+      const known = (offset: number | undefined): number | undefined => (offset === -1 ? undefined : offset);
+      return {
+        partition,
+        position: reader?.position(partition) ?? 0,
+        endOffset: known(reader?.highWatermark(partition)),
+        logStartOffset: known(reader?.logStartOffset(partition)),
+      };
+    });
+    const isCatchingUp = this.status === "loading" || this.status === "degraded";
+    return Object.freeze({
+      status: this.status,
+      lag: partitions.reduce((sum, { position, endOffset }) => sum + Math.max(0, (endOffset ?? 0) - position), 0),
+      lastContactMs: this.#contactAt === undefined ? undefined : performance.now() - this.#contactAt,
+      progress: isCatchingUp ? this.#catchUp.progress() : undefined,
+      partitions,
+      lastError: this.#failure ?? this.#lastTrouble,
+    });
+  }
+
   toString(): string {
     const size = this.#phase === "unstarted" ? "" : `, ${this.#store.size} keys`;
     return `KafkaTable(topic "${this.topic}", ${this.status}${size})`;
@@ -266,7 +346,6 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     const client = connection.acquire();
     if (ensureTopic) await provisionTopic(client, topic, provision, connection.logger, call());
     const ends = await listOffsets(client, topic, "latest", call());
-    for (const [partition, end] of ends) this.#gate.add(partition, end);
     throwIfAborted(scope.signal);
     const reader = new TopicReader(client, {
       topic,
@@ -274,26 +353,20 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
       maxWaitMs: fetchMaxWaitMs,
       onBatch: (partition, batch, fromOffset) => this.#store.apply(partition, batch, fromOffset),
       onProgress: (partition) => this.#onProgress(partition),
-      onPartitionsAdded: (partitions) => this.#join(partitions),
+      onPartitionsAdded: (partitions) => this.#catchUp.join(partitions, this.#ending.signal),
       onTrouble: (error) => this.#onTrouble(error),
       onFailure: (failure) => this.#onFailure(failure),
     });
     this.#reader = reader;
     await reader.start(call());
-    this.#readingSince = performance.now();
-    const partitions = reader.partitions();
-    const appeared = partitions.filter((partition) => !ends.has(partition));
-    if (appeared.length > 0) this.#join(appeared);
-    for (const partition of partitions) this.#gate.advance(partition, reader.position(partition));
-    this.#gate.release();
-    this.#latchIfDone();
+    this.#catchUp.begin(ends, reader.partitions(), this.#ending.signal);
   }
 
   /** Back to where a table is before its first start. */
   #reset(): void {
     this.#ending.abort(new StoppedError(this.#name));
     this.#ending = new AbortController();
-    this.#gate = heldTargets();
+    this.#catchUp = this.#newCatchUp();
     this.#reader = undefined;
     this.#releasing = undefined;
     this.#phase = "unstarted";
@@ -305,7 +378,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
       const { connection } = this.#options;
       try {
         await this.#reader?.close();
-        await Promise.all(this.#joining);
+        await this.#catchUp.settled();
       } catch (error) {
         connection.logger.warn(`${this.#name} could not be closed cleanly: ${toError(error).message}`, { error });
       }
@@ -316,52 +389,30 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
   }
 
   #onProgress(partition: number): void {
-    const position = this.#reader?.position(partition);
-    if (!this.isCaughtUp) {
-      this.#gate.advance(partition, position);
-      this.#latchIfDone();
-    }
-    this.#waiters.advance(partition, position);
+    this.#contactAt = performance.now();
+    this.#catchUp.advance(partition);
+    this.#waiters.advance(partition, this.#reader?.position(partition));
   }
 
-  #latchIfDone(): void {
-    if (this.isCaughtUp || !this.#gate.isDone) return;
-    this.#catchUpMs = performance.now() - this.#readingSince;
+  #newCatchUp(): CatchUp {
+    return new CatchUp({
+      position: (partition) => this.#reader?.position(partition),
+      endOffsets: (partitions, signal) =>
+        listOffsets(this.#options.connection.acquire(), this.topic, "latest", { partitions, signal }),
+      onTrouble: (error) => this.#onTrouble(error),
+      onCaughtUp: () => this.#onCaughtUp(),
+    });
+  }
+
+  #onCaughtUp(): void {
     const { recordsApplied, tombstonesApplied } = this.#store.counters;
     this.#replayedAtCatchUp = recordsApplied + tombstonesApplied;
+    this.#observer.openFeeds(() => this.#store.entries());
     this.#waiters.settle();
   }
 
-  /** Partitions that appear before the table has caught up must be caught up with as well. */
-  #join(partitions: readonly number[]): void {
-    if (this.isCaughtUp) return;
-    this.#gate.hold();
-    const joining = this.#addToGate(partitions).finally(() => this.#joining.delete(joining));
-    this.#joining.add(joining);
-  }
-
-  async #addToGate(partitions: readonly number[]): Promise<void> {
-    const { connection, topic } = this.#options;
-    const { signal } = this.#ending;
-    while (!signal.aborted) {
-      try {
-        const ends = await listOffsets(connection.acquire(), topic, "latest", { partitions, signal });
-        for (const [partition, end] of ends) {
-          this.#gate.add(partition, end);
-          this.#gate.advance(partition, this.#reader?.position(partition));
-        }
-        this.#gate.release();
-        this.#latchIfDone();
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#onTrouble(toError(error));
-        await sleep(joinRetryMs, signal).catch(() => undefined);
-      }
-    }
-  }
-
   #onTrouble(error: Error): void {
+    this.#lastTrouble = error;
     const kind = error instanceof KafkaError ? error.code : error.name;
     this.#log.warn(kind, () => `${this.#name} is retrying: ${error.message}`, { topic: this.topic, error });
   }
@@ -373,7 +424,9 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
       `${this.#name} has failed and stays as it is, with ${size} keys: ${failure.message}`,
       { topic: this.topic, size, error: failure },
     );
-    this.#ending.abort(new TableFailedError(this.topic, failure, this.isCaughtUp));
+    const failed = new TableFailedError(this.topic, failure, this.isCaughtUp);
+    this.#ending.abort(failed);
+    this.#observer.endFeeds(failed);
     // Whoever only reads from the table will not stop it, and an open connection would keep the process alive.
     void this.#release();
   }
@@ -391,7 +444,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
   async #waitForGate(signal: AbortSignalLike | undefined, timeoutMs: number | undefined): Promise<boolean> {
     if (this.#failure !== undefined) return false;
     if (this.isCaughtUp) return true;
-    return this.#within(signal, timeoutMs, (scope) => this.#waiters.done(this.#gate, scope.signal));
+    return this.#within(signal, timeoutMs, (scope) => this.#waiters.done(this.#catchUp.targets, scope.signal));
   }
 
   /**
@@ -419,10 +472,4 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
       scope.end();
     }
   }
-}
-
-function heldTargets(): OffsetTargets {
-  const targets = new OffsetTargets();
-  targets.hold();
-  return targets;
 }

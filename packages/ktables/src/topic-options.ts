@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "@ktables/client";
 import { check, checkOptions, describe, type OptionCheck } from "@ktables/client/internal";
-import { checkCodec, type Codec, string } from "./codec.ts";
+import { type Codec, checkCodec, string } from "./codec.ts";
 import { ConnectionHandle, type ConnectionOption } from "./connection-handle.ts";
 
 /**

@@ -12,6 +12,7 @@ import { provisionTopic } from "./ensure-topic.ts";
 import { AlreadyStartedError, NotStartedError, StoppedError } from "./errors.ts";
 import { inspectAsString } from "./inspect.ts";
 import { type ResolvedTopicOptions, resolveTopicOptions, type TopicOptions } from "./topic-options.ts";
+import type { WriteToken } from "./write-token.ts";
 
 export interface KafkaTableWriterOptions<V> extends TopicOptions<V> {
   /** Who must have a record before it counts as written. Default `"all"` in-sync replicas. */
@@ -29,16 +30,6 @@ export interface KafkaTableWriterOptions<V> extends TopicOptions<V> {
   readonly maxBatchBytes?: number | undefined;
   /** How long a write may take, retries included, in milliseconds. Default 120 000. */
   readonly deliveryTimeoutMs?: number | undefined;
-}
-
-/** Where a write is in the topic. Survives `JSON.stringify`, so that another process can wait for it. */
-export interface WriteToken {
-  readonly topic: string;
-  /** Missing on brokers without topic ids (before 2.8). */
-  readonly topicId?: string;
-  readonly partition: number;
-  /** -1 where the broker told none, as with `acks: 0`. */
-  readonly offset: number;
 }
 
 export interface WriteOptions {

@@ -85,9 +85,11 @@ export class DecodedStore<V> implements Store<V> {
     }
     const valueBytes = record.value();
     if (valueBytes === null) {
+      const { onDelete } = this.#observer;
+      const oldValue = onDelete && this.#values.get(key);
       this.#values.delete(key);
       this.#tombstonesApplied++;
-      this.#observer.onDelete?.(key);
+      onDelete?.(key, oldValue, partition, record.offset);
       return;
     }
     let value: V;
@@ -98,9 +100,11 @@ export class DecodedStore<V> implements Store<V> {
       this.#skip("value_undecodable", partition, record, error);
       return;
     }
+    const { onSet } = this.#observer;
+    const oldValue = onSet && this.#values.get(key);
     this.#set(key, value);
     this.#recordsApplied++;
-    this.#observer.onSet?.(key, value);
+    onSet?.(key, value, oldValue, partition, record.offset);
   }
 
   #set(key: string, value: V): void {

@@ -16,8 +16,11 @@ export interface StoreCounters {
 
 /** What a store reports while it applies a batch, record by record and after the change is made. Must not throw. */
 export interface StoreObserver<V> {
-  readonly onSet: ((key: string, value: V) => void) | undefined;
-  readonly onDelete: ((key: string) => void) | undefined;
+  /** `oldValue` is undefined for a key that was not there. Undefined while nobody listens, which is cheaper. */
+  readonly onSet:
+    | ((key: string, value: V, oldValue: V | undefined, partition: number, offset: number) => void)
+    | undefined;
+  readonly onDelete: ((key: string, oldValue: V | undefined, partition: number, offset: number) => void) | undefined;
   readonly onSkip: (reason: SkipReason, partition: number, offset: number, error: unknown) => void;
 }
 

@@ -1,0 +1,181 @@
+import type { AbortSignalLike } from "@ktables/client";
+import { check, checkOptions } from "@ktables/client/internal";
+
+/** A key got a value. */
+export interface SetChange<V> {
+  readonly type: "set";
+  readonly key: string;
+  readonly value: V;
+  /** What the key had when the previous change was taken; undefined if nothing. */
+  readonly oldValue: V | undefined;
+  /** `initial` for the contents that the feed began with, `live` for what came after. */
+  readonly phase: "initial" | "live";
+  /** Where the record is; undefined in the phase `initial`. */
+  readonly partition: number | undefined;
+  readonly offset: number | undefined;
+}
+
+/** A key was removed, or a tombstone came for a key that was not there: then `oldValue` is undefined. */
+export interface DeleteChange<V> {
+  readonly type: "delete";
+  readonly key: string;
+  readonly oldValue: V | undefined;
+  readonly phase: "live";
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** The table has caught up, and the initial contents were delivered if they were asked for. Comes once, and first of all if not. */
+export interface CaughtUpChange {
+  readonly type: "caught-up";
+}
+
+export type Change<V> = SetChange<V> | DeleteChange<V> | CaughtUpChange;
+
+export interface ChangesOptions {
+  /** `snapshot` delivers the contents first, as `set` changes. Default `none`. */
+  readonly initial?: "none" | "snapshot" | undefined;
+  /** Only keys that begin with this. */
+  readonly prefix?: string | undefined;
+  /** Ends the feed; the iteration then ends normally. */
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+const feedChecks = {
+  initial: check.oneOf("none", "snapshot"),
+  prefix: check.string,
+  signal: check.object,
+};
+
+/** @throws InvalidOptionError */
+export function checkChangesOptions(options: ChangesOptions): void {
+  checkOptions("changes", options, feedChecks);
+}
+
+/**
+ * The changes of a table from one moment on, for one consumer. Changes of a key that were not taken yet are merged into
+ * one, with the first one's old value and the last one's outcome: a slow consumer sees fewer changes, never a wrong
+ * one, and the buffer never holds more entries than keys have changed. Nothing is delivered while the table catches up.
+ */
+export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
+  readonly #prefix: string;
+  readonly #withSnapshot: boolean;
+  readonly #signal: AbortSignalLike | undefined;
+  readonly #onEnd: (feed: ChangeFeed<V>) => void;
+  readonly #changes = new Map<string, SetChange<V> | DeleteChange<V>>();
+  readonly #initial: SetChange<V>[] = [];
+  readonly #takers: { resolve: (result: IteratorResult<Change<V>>) => void; reject: (error: Error) => void }[] = [];
+  #isOpen = false;
+  #announceCaughtUp = false;
+  #hasEnded = false;
+  #failure: Error | undefined;
+
+  constructor(options: ChangesOptions, onEnd: (feed: ChangeFeed<V>) => void) {
+    this.#prefix = options.prefix ?? "";
+    this.#withSnapshot = options.initial === "snapshot";
+    this.#signal = options.signal;
+    this.#onEnd = onEnd;
+    if (this.#signal?.aborted === true) this.end();
+    else this.#signal?.addEventListener("abort", this.#onAbort);
+  }
+
+  /** The table has caught up: from now on changes count. */
+  open(contents: Iterable<readonly [string, V]>): void {
+    if (this.#isOpen || this.#hasEnded) return;
+    this.#isOpen = true;
+    this.#announceCaughtUp = true;
+    if (this.#withSnapshot) {
+      for (const [key, value] of contents) {
+        if (!key.startsWith(this.#prefix)) continue;
+        this.#initial.push({
+          type: "set",
+          key,
+          value,
+          oldValue: undefined,
+          phase: "initial",
+          partition: undefined,
+          offset: undefined,
+        });
+      }
+      this.#initial.reverse();
+    }
+    this.#deliver();
+  }
+
+  push(change: SetChange<V> | DeleteChange<V>): void {
+    if (!this.#isOpen || !change.key.startsWith(this.#prefix)) return;
+    const untaken = this.#changes.get(change.key);
+    this.#changes.set(change.key, untaken === undefined ? change : { ...change, oldValue: untaken.oldValue });
+    this.#deliver();
+  }
+
+  /** No change follows: what was not taken yet can still be taken, then the iteration ends, or throws the failure. */
+  end(failure?: Error): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#failure = failure;
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#onEnd(this);
+    this.#deliver();
+  }
+
+  next(): Promise<IteratorResult<Change<V>>> {
+    return new Promise((resolve, reject) => {
+      this.#takers.push({ resolve, reject });
+      this.#deliver();
+    });
+  }
+
+  async return(): Promise<IteratorResult<Change<V>>> {
+    this.#drop();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#drop();
+  }
+
+  readonly #onAbort = (): void => this.#drop();
+
+  /** The consumer wants no more. */
+  #drop(): void {
+    this.#initial.length = 0;
+    this.#changes.clear();
+    this.#announceCaughtUp = false;
+    this.end();
+  }
+
+  #deliver(): void {
+    while (this.#takers.length > 0) {
+      const change = this.#take();
+      if (change === undefined && !this.#hasEnded) return;
+      const taker = this.#takers.shift();
+      if (change !== undefined) {
+        taker?.resolve({ done: false, value: change });
+      } else if (this.#failure !== undefined) {
+        taker?.reject(this.#failure);
+        this.#failure = undefined;
+      } else {
+        taker?.resolve({ done: true, value: undefined });
+      }
+    }
+  }
+
+  #take(): Change<V> | undefined {
+    const initial = this.#initial.pop();
+    if (initial !== undefined) return initial;
+    if (this.#announceCaughtUp) {
+      this.#announceCaughtUp = false;
+      return { type: "caught-up" };
+    }
+    for (const [key, change] of this.#changes) {
+      this.#changes.delete(key);
+      return change;
+    }
+    return undefined;
+  }
+}
