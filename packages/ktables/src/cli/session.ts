@@ -7,6 +7,7 @@ import {
   TimeoutError,
   type TlsConfig,
 } from "@ktables/client";
+import { toError } from "@ktables/client/internal";
 import { bytes } from "../codec.ts";
 import { ensureTopic } from "../ensure-topic.ts";
 import { TableFailedError } from "../errors.ts";
@@ -195,24 +196,28 @@ function required(values: Values, name: "bootstrap-servers" | "topic", what: str
 }
 
 async function readTlsFiles(values: Values): Promise<TlsConfig | undefined> {
+  if ((values["cert-file"] === undefined) !== (values["key-file"] === undefined)) {
+    throw usageError("--cert-file and --key-file go together");
+  }
   const [ca, cert, key] = await Promise.all([
     readPem(values, "ca-file"),
     readPem(values, "cert-file"),
     readPem(values, "key-file"),
   ]);
-  if ((cert === undefined) !== (key === undefined)) throw usageError("--cert-file and --key-file go together");
   return ca === undefined && cert === undefined ? undefined : { ca, cert, key };
 }
 
 async function readPem(values: Values, name: "ca-file" | "cert-file" | "key-file"): Promise<string | undefined> {
   const path = values[name];
   if (path === undefined) return undefined;
+  let text: string;
   try {
-    return await readFile(path, "utf8");
+    text = await readFile(path, "utf8");
   } catch (cause) {
-    throw usageError(
-      `--${name}: cannot read the file: ${cause instanceof Error ? cause.message : String(cause)}`,
-      cause,
-    );
+    throw usageError(`--${name}: cannot read the file: ${toError(cause).message}`, cause);
   }
+  // Node ignores an authority that is none, and then trusts its own list.
+  if (!/^-----BEGIN [A-Z ]+-----$/m.test(text.replaceAll("\r", "")))
+    throw usageError(`--${name}: "${path}" is no PEM file`);
+  return text;
 }
