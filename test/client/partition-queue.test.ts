@@ -53,7 +53,8 @@ async function run(steps: readonly Step[], deliveryTimeoutMs: number): Promise<R
     }
     await settle();
   }
-  for (let turn = 0; turn < 500 && (reported < sent || broker.inFlight > 0); turn++) {
+  for (let turn = 0; turn < 500; turn++) {
+    if (reported === sent && broker.inFlight === 0) break;
     broker.step("answer");
     await vi.advanceTimersByTimeAsync(20);
     await settle();

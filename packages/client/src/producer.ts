@@ -219,21 +219,23 @@ export class Producer {
     if (this.#closing.signal.aborted) return;
     clearTimeout(this.#lingerTimer);
     this.#lingerTimer = undefined;
-    this.#expire();
+    // One time for all: a pause that ends in between would be taken for pausing by one and for over by the other.
+    const now = performance.now();
+    this.#expire(now);
     if (this.#idempotent && this.#identity === undefined) this.#identify();
-    else this.#sendReady();
-    this.#armTimer();
+    else this.#sendReady(now);
+    this.#armTimer(now);
   }
 
-  #sendReady(): void {
+  #sendReady(now: number): void {
     for (let found = true; found; ) {
       const requests = new Map<number, { entries: ProduceEntry[]; bytes: number }>();
       for (const queue of this.#queues.values()) {
-        const leader = this.#leaderOf(queue);
+        const leader = this.#leaderOf(queue, now);
         if (leader === undefined) continue;
         const request = requests.get(leader) ?? { entries: [], bytes: 0 };
         if (request.bytes >= fullRequestBytes) continue;
-        const batch = this.#take(queue, leader);
+        const batch = this.#take(queue, leader, now);
         if (batch === undefined) continue;
         request.entries.push({ queue, batch });
         request.bytes += batch.bytes?.length ?? 0;
@@ -245,8 +247,8 @@ export class Producer {
   }
 
   /** Whom to send the queue's next batch to; undefined when there is none to be sent, or nobody to send it to. */
-  #leaderOf(queue: PartitionQueue): number | undefined {
-    if (queue.nextToSend === undefined || queue.isPausing(performance.now())) return undefined;
+  #leaderOf(queue: PartitionQueue, now: number): number | undefined {
+    if (queue.nextToSend === undefined || queue.isPausing(now)) return undefined;
     const leader = this.#client.knownTopic(queue.topic)?.partitions[queue.partition]?.leader ?? -1;
     if (leader >= 0) return leader;
     this.#pause(queue);
@@ -254,10 +256,10 @@ export class Producer {
     return undefined;
   }
 
-  #take(queue: PartitionQueue, leader: number): ProducerBatch | undefined {
+  #take(queue: PartitionQueue, leader: number, now: number): ProducerBatch | undefined {
     const next = queue.nextToSend;
     try {
-      return queue.take(leader, this.#identity, this.#compression, performance.now());
+      return queue.take(leader, this.#identity, this.#compression, now);
     } catch (error) {
       // It cannot be encoded, for instance because this runtime lacks the compression.
       if (next !== undefined) {
@@ -270,10 +272,9 @@ export class Producer {
   }
 
   /** One timer for the next pause or deadline to end. */
-  #armTimer(): void {
+  #armTimer(now: number): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const now = performance.now();
     let next = Number.POSITIVE_INFINITY;
     for (const queue of this.#queues.values()) {
       const waiting = queue.batches.find(({ isSettled }) => !isSettled);
@@ -289,8 +290,7 @@ export class Producer {
    * Gives up records whose time is over. A batch in flight stays in its queue, since what follows it depends on its
    * answer, but its records are reported without waiting any longer.
    */
-  #expire(): void {
-    const now = performance.now();
+  #expire(now: number): void {
     for (const queue of this.#queues.values()) {
       const overdue = queue.batches.filter(({ deadline }) => deadline <= now);
       for (const batch of overdue) {

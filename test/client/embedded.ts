@@ -1,0 +1,132 @@
+import { encodeBatch, type RecordInput } from "@ktables/record-batch";
+import {
+  KafkaClient,
+  type KafkaClientConfig,
+  type RecordBatch,
+  silentLogger,
+  TopicReader,
+  type TopicReaderOptions,
+} from "@ktables/client";
+import { EmbeddedBroker, type EmbeddedBrokerOptions } from "@ktables/client/testing";
+import { afterEach } from "vitest";
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const text = (value: Uint8Array | null): string | null =>
+  value === null ? null : new TextDecoder().decode(value);
+
+const cleanup: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const step of cleanup.splice(0).toReversed()) await step();
+});
+
+/** Runs after the test, last added first. */
+export function atEnd(step: () => unknown): void {
+  cleanup.push(step);
+}
+
+export async function startBroker(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
+  const broker = await EmbeddedBroker.start({ topics: [{ name: "t" }], ...options });
+  atEnd(() => broker.close());
+  return broker;
+}
+
+/** With short pauses, so that tests of failures are quick. */
+export function clientFor(
+  broker: { readonly bootstrapServers: string },
+  config: Partial<KafkaClientConfig> = {},
+): KafkaClient {
+  const client = new KafkaClient({
+    bootstrapServers: broker.bootstrapServers,
+    retryBackoffMs: 5,
+    maxRetryBackoffMs: 40,
+    logger: silentLogger,
+    ...config,
+  });
+  atEnd(() => client.close());
+  return client;
+}
+
+export function plainBatch(
+  pairs: readonly (readonly [string | null, string | null])[],
+  options: object = {},
+): Uint8Array {
+  const records = pairs.map(([key, value]): RecordInput => {
+    return { key: key === null ? null : bytes(key), value: value === null ? null : bytes(value), timestamp: 1 };
+  });
+  return encodeBatch({ records, ...options });
+}
+
+export interface SeenRecord {
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string | null;
+  readonly value: string | null;
+}
+
+/** A reader that keeps what it was given, and lets a test wait for it. */
+export class SeenRecords {
+  readonly records: SeenRecord[] = [];
+  readonly troubles: string[] = [];
+  readonly added: number[] = [];
+  readonly reader: TopicReader;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(client: KafkaClient, options: Partial<TopicReaderOptions> = {}) {
+    this.reader = new TopicReader(client, {
+      topic: "t",
+      onBatch: (partition: number, batch: RecordBatch, fromOffset: number) => {
+        batch.visit((record) => {
+          if (record.offset < fromOffset) return;
+          const { offset } = record;
+          this.records.push({ partition, offset, key: text(record.key()), value: text(record.value()) });
+        });
+      },
+      onProgress: () => this.#check(),
+      onTrouble: ({ code }) => {
+        this.troubles.push(code);
+        this.#check();
+      },
+      onPartitionsAdded: (partitions) => {
+        this.added.push(...partitions);
+        this.#check();
+      },
+      onFailure: () => this.#check(),
+      ...options,
+    });
+    atEnd(() => this.reader.close());
+  }
+
+  get keys(): (string | null)[] {
+    return this.records.map(({ key }) => key);
+  }
+
+  /** Resolves as soon as something happens after which the condition holds; rejects when the reader fails. */
+  async until(condition: (seen: this) => boolean, mayFail = false): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const check = (): void => {
+        const { failure } = this.reader;
+        if (condition(this)) resolve();
+        else if (failure !== undefined && !mayFail) reject(failure);
+        else return;
+        this.#waiting.delete(check);
+      };
+      this.#waiting.add(check);
+      check();
+    });
+  }
+
+  #check(): void {
+    for (const check of this.#waiting) check();
+  }
+}
+
+/** The error with which a promise rejects. */
+export async function failureOf(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
+  const error: unknown = await promise.then(
+    () => new Error("it succeeded"),
+    (failed: unknown) => failed,
+  );
+  if (!(error instanceof Error)) throw new Error(`not an error: ${String(error)}`);
+  return error as Error & Record<string, unknown>;
+}
