@@ -110,7 +110,7 @@ export class Session {
 
   /** Starts a table and shows how far it is. It may be `degraded` afterwards. */
   async start(table: KafkaTable<Uint8Array>, signal?: AbortSignal): Promise<void> {
-    const progress = showProgress(this.#context.stderr, this.client, table);
+    const progress = showProgress(this.#context.stderr, table);
     try {
       await table.start({ signal });
     } finally {
@@ -123,15 +123,16 @@ export class Session {
     await this.requireTopic();
     const table = this.table();
     await this.start(table);
-    const { status, stats } = table;
+    const { status } = table;
+    const progress = table.health().progress;
     await table.stop();
     if (table.failure !== undefined) throw new TableFailedError(this.topic, table.failure, table.isCaughtUp);
     if (status === "caught_up") return table;
-    const applied = stats.recordsApplied + stats.tombstonesApplied;
+    const { done, total } = progress ?? { done: 0, total: 0 };
     throw new CommandError(
       ExitCode.tableNotReady,
       "TABLE_DEGRADED",
-      `Topic "${this.topic}" could not be read to its end within ${this.#timeoutMs} ms (${applied} records so far); ` +
+      `Topic "${this.topic}" could not be read to its end within ${this.#timeoutMs} ms (${done} of ${total} offsets so far); ` +
         "--timeout-ms gives it more time",
     );
   }
