@@ -130,3 +130,18 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error & Reco
   if (!(error instanceof Error)) throw new Error(`not an error: ${String(error)}`);
   return error as Error & Record<string, unknown>;
 }
+
+/** A reader that has started. */
+export async function reading(
+  broker: EmbeddedBroker,
+  options: Partial<TopicReaderOptions> = {},
+  config: object = {},
+): Promise<SeenRecords> {
+  const seen = new SeenRecords(clientFor(broker, config), options);
+  await seen.reader.start();
+  return seen;
+}
+
+/** How many requests of an API the broker has received. */
+export const requestsOf = (broker: EmbeddedBroker, api: string): number =>
+  broker.requests.filter((request) => request.api === api).length;
