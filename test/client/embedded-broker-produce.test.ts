@@ -8,7 +8,7 @@ import {
   batch,
   fetch,
   metadata,
-  type Place,
+  type ProducePlace,
   produce,
   produceRequest,
   record,
@@ -42,7 +42,8 @@ function damaged(bytes: Uint8Array, position: number): Uint8Array {
 }
 
 describe("what a leader refuses", () => {
-  const cases: [string, () => Uint8Array | null, Place & { acks?: number }, number][] = [
+  const transactional = batch(1, { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true });
+  const cases: [string, () => Uint8Array | null, ProducePlace, number][] = [
     ["no batch", () => null, {}, 87],
     ["an empty batch list", () => new Uint8Array(0), {}, 87],
     ["two batches", () => Buffer.concat([batch(), batch()]), {}, 87],
@@ -52,12 +53,8 @@ describe("what a leader refuses", () => {
     ["a record that ends early", () => damaged(batch(), -1), {}, 2],
     ["a base offset", () => batch(1, { baseOffset: 1 }), {}, 87],
     ["a count that does not fit the offsets", () => batch(1, { lastOffset: 1 }), {}, 87],
-    [
-      "a control batch",
-      () => encodeControlBatch({ type: "abort", producerId: 1, producerEpoch: 0, timestamp: 1 }),
-      {},
-      87,
-    ],
+    ["a control batch", () => batch(1, { isControl: true }), {}, 87],
+    ["a marker", () => encodeControlBatch({ type: "abort", producerId: 1, producerEpoch: 0, timestamp: 1 }), {}, 53],
     ["a producer without sequence", () => batch(1, { producerId: 1, producerEpoch: 0 }), {}, 87],
     ["a batch above max.message.bytes", () => batch(10), { topic: "small" }, 10],
     ["a timestamp far in the future", () => encodeBatch({ records: [record("k", "v", Date.now() * 2)] }), {}, 32],
@@ -66,12 +63,8 @@ describe("what a leader refuses", () => {
     ["an unknown topic", () => batch(), { topic: "missing" }, 3],
     ["an unknown partition", () => batch(), { partition: 1 }, 3],
     ["an unknown topic id", () => batch(), { version: 13, topicId: "abcdefghijklmnopqrstuw" }, 100],
-    [
-      "a transaction that nobody has begun",
-      () => batch(1, { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true }),
-      {},
-      48,
-    ],
+    ["a transaction without name", () => transactional, {}, 53],
+    ["a transaction that nobody has begun", () => transactional, { transactionalId: "x" }, 48],
   ];
   test.each(cases)("%s", async (_, records, place, errorCode) => {
     expect(await produce(wire, records(), place)).toMatchObject({ errorCode, baseOffset: -1 });
@@ -158,9 +151,25 @@ describe("what a leader stores", () => {
   });
 
   test("needs min.insync.replicas for acks -1 only", async () => {
-    await broker.createTopic("safe", { configs: { "min.insync.replicas": "2" } });
-    expect(await produce(wire, batch(), { topic: "safe" })).toMatchObject({ errorCode: 19 });
-    expect(await produce(wire, batch(), { topic: "safe", acks: 1 })).toMatchObject({ errorCode: 0 });
+    const configs = { "min.insync.replicas": "2" };
+    const topics = [
+      { name: "t", configs },
+      { name: "single", configs, replicationFactor: 1 },
+    ];
+    const two = await EmbeddedBroker.start({ nodes: 2, topics });
+    const leader = await Wire.open(two.bootstrapServers, 0);
+    try {
+      expect(await produce(leader, batch())).toMatchObject({ errorCode: 0 });
+      await two.stopNode(1);
+      expect(await produce(leader, batch())).toMatchObject({ errorCode: 19 });
+      expect(await produce(leader, batch(), { acks: 1 })).toMatchObject({ errorCode: 0, baseOffset: 1 });
+      two.moveLeader("single", 0, 0);
+      // A partition with one replica cannot have two in sync, and is not asked to.
+      expect(await produce(leader, batch(), { topic: "single" })).toMatchObject({ errorCode: 0 });
+    } finally {
+      leader.close();
+      await two.close();
+    }
   });
 });
 

@@ -31,10 +31,15 @@ export interface Place {
   readonly version?: number;
 }
 
-export function produceRequest(records: Uint8Array | null, place: Place & { acks?: number } = {}): ProduceRequest {
-  const { topic = "t", topicId = zeroUuid, partition = 0, acks = -1 } = place;
+export interface ProducePlace extends Place {
+  readonly acks?: number;
+  readonly transactionalId?: string;
+}
+
+export function produceRequest(records: Uint8Array | null, place: ProducePlace = {}): ProduceRequest {
+  const { topic = "t", topicId = zeroUuid, partition = 0, acks = -1, transactionalId = null } = place;
   return {
-    transactionalId: null,
+    transactionalId,
     acks,
     timeoutMs: 1000,
     topicData: [{ name: topic, topicId, partitionData: [{ index: partition, records }] }],
@@ -45,7 +50,7 @@ export function produceRequest(records: Uint8Array | null, place: Place & { acks
 export async function produce(
   wire: Wire,
   records: Uint8Array | null,
-  place: Place & { acks?: number } = {},
+  place: ProducePlace = {},
 ): Promise<ProduceResponsePartition> {
   const response = await wire.call(produceApi, place.version ?? 12, produceRequest(records, place));
   const answer = response.responses[0]?.partitionResponses[0];
@@ -62,7 +67,6 @@ export interface FetchPlace extends Place {
   readonly partitionMaxBytes?: number;
   readonly partitions?: readonly number[];
   readonly isolation?: "read_committed" | "read_uncommitted";
-  readonly sessionId?: number;
 }
 
 export function fetchRequest(place: FetchPlace = {}): FetchRequest {
@@ -73,7 +77,7 @@ export function fetchRequest(place: FetchPlace = {}): FetchRequest {
     minBytes: place.minBytes ?? 1,
     maxBytes: place.maxBytes ?? 1_000_000,
     isolationLevel: place.isolation === "read_uncommitted" ? 0 : 1,
-    sessionId: place.sessionId ?? 0,
+    sessionId: 0,
     sessionEpoch: -1,
     topics: [
       {

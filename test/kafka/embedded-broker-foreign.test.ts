@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EmbeddedBroker } from "../../packages/client/src/testing/index.ts";
+import { transcript } from "../client/embedded-broker-transcript.ts";
 import { type JavaPeer, startJavaPeer } from "../harness/java-peer.ts";
+import { startKafka } from "../harness/kafka.ts";
 import type { PeerCompression, PeerRecord } from "../harness/peer-commands.ts";
 
 let peer: JavaPeer;
@@ -149,6 +151,19 @@ describe("Apache Kafka's Java client", () => {
       javaClass: expect.stringContaining("UnknownTopicOrPartitionException"),
     });
   });
+});
+
+test("answers raw requests as Apache Kafka does", async () => {
+  const kafka = await startKafka({ launcher: "java" });
+  const single = await EmbeddedBroker.start();
+  try {
+    const theirs = await transcript(kafka.bootstrapServers);
+    expect(await transcript(single.bootstrapServers)).toEqual(theirs);
+    expect(theirs.length).toBeGreaterThan(100);
+  } finally {
+    await single.close();
+    await kafka.stop();
+  }
 });
 
 function byPlace(records: readonly object[]): object[] {

@@ -32,10 +32,14 @@ export class Partition {
     return this.#leaderEpoch;
   }
 
-  /** Makes a node the leader, which starts a new epoch. A node that was no replica takes the old leader's place. */
+  /**
+   * Makes a node the leader, which starts a new epoch. A node that was no replica takes the old leader's place, or the
+   * preferred leader's where there is none.
+   */
   lead(nodeId: number): void {
     if (nodeId !== -1 && !this.#replicas.includes(nodeId)) {
-      this.#replicas = [nodeId, ...this.#replicas.filter((replica) => replica !== this.#leaderId)];
+      const replaced = this.#leaderId === -1 ? this.#replicas[0] : this.#leaderId;
+      this.#replicas = [nodeId, ...this.#replicas.filter((replica) => replica !== replaced)];
     }
     this.#leaderId = nodeId;
     this.#leaderEpoch += 1;

@@ -18,8 +18,8 @@ const longestWaitMs = 0x7fff_ffff;
 
 /** Answers at once if there is enough to read or anything to report; otherwise waits for news (long poll). */
 export async function handleFetch(request: FetchRequest, context: RequestContext): Promise<FetchResponse> {
-  // Sessions are never granted, so that nobody can have one (KIP-227).
-  if (request.sessionId !== 0) {
+  // Sessions are never granted, so that nobody can go on with one; 0 begins one, -1 does without (KIP-227).
+  if (request.sessionEpoch > 0) {
     return { throttleTimeMs: 0, errorCode: sessionNotFound, sessionId: 0, responses: [] };
   }
   const deadline = performance.now() + request.maxWaitMs;
@@ -107,7 +107,7 @@ function readPartition(
     highWatermark: -1,
     lastStableOffset: -1,
     logStartOffset: -1,
-    abortedTransactions: null,
+    abortedTransactions: [],
     preferredReadReplica: -1,
     records: new Uint8Array(0),
   });
@@ -115,9 +115,6 @@ function readPartition(
   if (topic === undefined || partition === undefined) return failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const leadership = leadershipError(partition, wanted.currentLeaderEpoch, context);
   if (leadership !== ErrorCode.NONE) return failure(leadership);
-  if (version < 10 && topic.configs.get("compression.type") === "zstd") {
-    return failure(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE);
-  }
   const { log } = partition;
   const { fetchOffset } = wanted;
   if (fetchOffset < log.startOffset || fetchOffset > log.highWatermark) return failure(ErrorCode.OFFSET_OUT_OF_RANGE);

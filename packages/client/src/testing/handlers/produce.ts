@@ -1,4 +1,4 @@
-import { KafkaError, nextBatch } from "@ktables/record-batch";
+import { KafkaError, nextBatch, type RecordBatch } from "@ktables/record-batch";
 import { ErrorCode } from "../../broker-errors.ts";
 import type {
   ProduceRequest,
@@ -15,6 +15,7 @@ import { LeaderHints, leadershipError } from "./leadership.ts";
 
 /** First version in which a batch may be compressed with zstd (KIP-110). */
 const zstdFrom = 7;
+const transactionalIdAuthorizationFailed = 53;
 
 export function handleProduce(
   request: ProduceRequest,
@@ -30,7 +31,7 @@ export function handleProduce(
       topicId,
       partitionResponses: partitionData.map((data) => {
         const partition = topic?.partitions[data.index];
-        const result = refusalOf(() => append(topic, partition, data, request.acks, context));
+        const result = refusalOf(() => append(topic, partition, data, request, context));
         failed ||= result instanceof Refusal;
         return answerPartition(data.index, partition, result, version, hints);
       }),
@@ -45,7 +46,7 @@ function append(
   topic: Topic | undefined,
   partition: Partition | undefined,
   { records }: ProduceRequestPartition,
-  acks: number,
+  { acks, transactionalId }: ProduceRequest,
   context: RequestContext,
 ): Appended {
   if (acks < -1 || acks > 1) throw new Refusal(ErrorCode.INVALID_REQUIRED_ACKS, `acks ${acks} is not -1, 0 or 1`);
@@ -58,23 +59,29 @@ function append(
   const leadership = leadershipError(partition, -1, context);
   if (leadership !== ErrorCode.NONE) throw new Refusal(leadership, `the leader is node ${partition.leaderId}`);
   const inSync = partition.replicas.filter((replica) => context.cluster.isUp(replica)).length;
-  const needed = topic.configs.getNumber("min.insync.replicas");
+  // A partition cannot be asked for more replicas than it has (KIP-966).
+  const needed = Math.min(topic.configs.getNumber("min.insync.replicas"), partition.replicas.length);
   if (acks === -1 && inSync < needed) {
     throw new Refusal(ErrorCode.NOT_ENOUGH_REPLICAS, `${inSync} replicas are in sync, ${needed} are needed`);
   }
   if (records === null) throw new Refusal(ErrorCode.INVALID_RECORD, "the request holds no record batch");
-  if (context.version < zstdFrom && isZstd(records)) {
+  const batch = peek(records);
+  if (batch?.isTransactional === true && transactionalId === null) {
+    throw new Refusal(transactionalIdAuthorizationFailed, "a transactional batch needs a transactional id");
+  }
+  if (batch?.compression === "zstd" && context.version < zstdFrom) {
     throw new Refusal(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `zstd needs version ${zstdFrom} of Produce`);
   }
   return appendProduced(partition, topic.configs, records);
 }
 
-/** False also for what is no batch, which is found out later. */
-function isZstd(records: Uint8Array): boolean {
+/** The batch, if it can be read at all; what is wrong with it is found out later. */
+function peek(records: Uint8Array): RecordBatch | undefined {
   try {
-    return nextBatch(records, 0, { checkCrc: false })?.compression === "zstd";
+    const batch = nextBatch(records, 0, { checkCrc: false });
+    return batch?.compression === undefined ? undefined : batch;
   } catch (error) {
-    if (error instanceof KafkaError) return false;
+    if (error instanceof KafkaError) return undefined;
     throw error;
   }
 }
