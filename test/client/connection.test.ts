@@ -304,12 +304,15 @@ describe("the end of a connection (case 68)", () => {
   });
 
   test("is no request for a caller that had given up before", async () => {
-    const fake = await peer(afterVersions(() => undefined));
+    const fake = await peer(
+      afterVersions(({ correlationId, socket }) => socket.write(answer(correlationId, listOffsetsV2("t", 0, 9)))),
+    );
     const connection = await open(fake);
     await expect(
       connection.request(listOffsetsApi, question, { signal: AbortSignal.abort(new Error("enough")) }),
     ).rejects.toThrow("enough");
-    expect(fake.requests).toHaveLength(1);
+    expect(await ask(connection)).toBe(9);
+    expect(fake.requests).toHaveLength(2);
   });
 });
 

@@ -1,7 +1,7 @@
 import { ErrorCode } from "./broker-errors.ts";
 import type { BrokerAddress } from "./config.ts";
 import { BrokerError } from "./errors.ts";
-import type { MetadataResponse } from "./protocol/generated/metadata.ts";
+import type { MetadataResponse, MetadataResponsePartition } from "./protocol/generated/metadata.ts";
 import { zeroUuid } from "./protocol/uuid.ts";
 
 export interface PartitionMetadata {
@@ -20,13 +20,22 @@ export interface TopicMetadata {
   readonly partitions: readonly PartitionMetadata[];
 }
 
+const unknownEpoch = -1;
 /** Brokers before 2.4 (Metadata below version 9) report stale leader epochs during reassignments (KIP-320 notes). */
 const firstVersionWithReliableEpochs = 9;
+
+/**
+ * So many outdated answers in a row are the truth: the log was truncated in an unclean way, or the topic was created
+ * again on brokers without topic ids.
+ */
+const convincingRepeats = 5;
 
 /** What is known of the cluster: brokers by id, topics by name. */
 export class ClusterMetadata {
   readonly #brokers = new Map<number, BrokerAddress>();
   readonly #topics = new Map<string, TopicMetadata>();
+  /** How many answers in a row knew less of a topic than we do. */
+  readonly #outdatedAnswers = new Map<string, number>();
   clusterId: string | undefined;
 
   broker(id: number): BrokerAddress | undefined {
@@ -56,18 +65,29 @@ export class ClusterMetadata {
       });
     }
     const topicId = answer.topicId === zeroUuid ? undefined : answer.topicId;
-    const known = this.#topics.get(topicName);
-    const sameTopic = known !== undefined && known.topicId === topicId;
-    // A broker that lags behind may still answer with fewer partitions; they never become fewer in truth.
-    if (sameTopic && answer.partitions.length < known.partitions.length) return known;
+    const leaderEpochOf = (leaderEpoch: number): number =>
+      version >= firstVersionWithReliableEpochs ? leaderEpoch : unknownEpoch;
+    const latest = this.#topics.get(topicName);
+    const known = latest?.topicId === topicId ? latest : undefined;
+    // A broker that lags behind may answer with fewer partitions or older leaders. In truth there are never fewer, and
+    // epochs only grow.
+    const hasFewer = known !== undefined && answer.partitions.length < known.partitions.length;
+    const isOlder = ({ partitionIndex, leaderEpoch }: MetadataResponsePartition): boolean => {
+      const before = known?.partitions[partitionIndex]?.leaderEpoch ?? unknownEpoch;
+      return leaderEpochOf(leaderEpoch) !== unknownEpoch && leaderEpoch < before;
+    };
+    const isOutdated = hasFewer || answer.partitions.some(isOlder);
+    const repeats = isOutdated ? (this.#outdatedAnswers.get(topicName) ?? 0) + 1 : 0;
+    const isBelieved = repeats >= convincingRepeats;
+    this.#outdatedAnswers.set(topicName, isBelieved ? 0 : repeats);
+    // A topic with an id never has fewer; believing it would send keys to wrong partitions.
+    if (hasFewer && (topicId !== undefined || !isBelieved)) return known;
     const partitions = answer.partitions
       .map((partition): PartitionMetadata => {
-        const before = sameTopic ? known.partitions[partition.partitionIndex] : undefined;
-        const leaderEpoch = version >= firstVersionWithReliableEpochs ? partition.leaderEpoch : -1;
-        // An older epoch is an older truth.
-        if (before !== undefined && leaderEpoch !== -1 && leaderEpoch < before.leaderEpoch) return before;
+        const before = known?.partitions[partition.partitionIndex];
+        if (before !== undefined && isOlder(partition) && !isBelieved) return before;
         const leader = this.#brokers.has(partition.leaderId) ? partition.leaderId : -1;
-        return { partition: partition.partitionIndex, leader, leaderEpoch };
+        return { partition: partition.partitionIndex, leader, leaderEpoch: leaderEpochOf(partition.leaderEpoch) };
       })
       .toSorted((a, b) => a.partition - b.partition);
     if (partitions.some((partition, index) => partition.partition !== index)) {
