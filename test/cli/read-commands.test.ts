@@ -2,7 +2,7 @@ import { EmbeddedBroker } from "@ktables/client/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { getCommand } from "../../packages/ktables/src/cli/get.ts";
 import { listCommand } from "../../packages/ktables/src/cli/list.ts";
-import { fill, ktables, objects, record, Run, terminalContext } from "./support.ts";
+import { fill, ktables, objects, Run, record, terminalContext } from "./support.ts";
 
 let broker: EmbeddedBroker;
 let topic: readonly string[];

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { EmbeddedBroker } from "@ktables/client/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fill, objects, record, refuseFetch, Run } from "./support.ts";
+import { fill, objects, Run, record, refuseFetch } from "./support.ts";
 
 let broker: EmbeddedBroker;
 

@@ -1,10 +1,10 @@
-import { fetchApi, type FetchRequest, type FetchResponse } from "../../packages/client/src/protocol/generated/fetch.ts";
+import { type FetchRequest, type FetchResponse, fetchApi } from "../../packages/client/src/protocol/generated/fetch.ts";
 import { listOffsetsApi } from "../../packages/client/src/protocol/generated/list-offsets.ts";
-import { metadataApi, type MetadataResponse } from "../../packages/client/src/protocol/generated/metadata.ts";
+import { type MetadataResponse, metadataApi } from "../../packages/client/src/protocol/generated/metadata.ts";
 import {
-  produceApi,
   type ProduceRequest,
   type ProduceResponsePartition,
+  produceApi,
 } from "../../packages/client/src/protocol/generated/produce.ts";
 import { type EncodeBatchOptions, encodeBatch, readBatches } from "../../packages/record-batch/src/index.ts";
 import type { Wire } from "./embedded-broker-wire.ts";

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Api } from "../../packages/client/src/protocol/api.ts";
+import { ProtocolError } from "../../packages/client/src/protocol/error.ts";
 import { apiVersionsApi } from "../../packages/client/src/protocol/generated/api-versions.ts";
 import { createPartitionsApi } from "../../packages/client/src/protocol/generated/create-partitions.ts";
 import { createTopicsApi } from "../../packages/client/src/protocol/generated/create-topics.ts";
@@ -12,7 +13,6 @@ import { initProducerIdApi } from "../../packages/client/src/protocol/generated/
 import { listOffsetsApi } from "../../packages/client/src/protocol/generated/list-offsets.ts";
 import { metadataApi } from "../../packages/client/src/protocol/generated/metadata.ts";
 import { produceApi } from "../../packages/client/src/protocol/generated/produce.ts";
-import { ProtocolError } from "../../packages/client/src/protocol/error.ts";
 import { EmbeddedBroker } from "../../packages/client/src/testing/index.ts";
 import { batch, fetchRequest, metadata, produceRequest, zeroUuid } from "./embedded-broker-requests.ts";
 import { requestFrame, Wire } from "./embedded-broker-wire.ts";

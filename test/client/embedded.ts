@@ -1,4 +1,3 @@
-import { encodeBatch, type RecordInput } from "@ktables/record-batch";
 import {
   KafkaClient,
   type KafkaClientConfig,
@@ -8,6 +7,7 @@ import {
   type TopicReaderOptions,
 } from "@ktables/client";
 import { EmbeddedBroker, type EmbeddedBrokerOptions } from "@ktables/client/testing";
+import { encodeBatch, type RecordInput } from "@ktables/record-batch";
 import { afterEach } from "vitest";
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -1,5 +1,5 @@
-import { nextBatch } from "@ktables/record-batch";
 import { ConnectionError, type KafkaClient, silentLogger } from "@ktables/client";
+import { nextBatch } from "@ktables/record-batch";
 import { initProducerIdApi } from "../../packages/client/src/protocol/generated/init-producer-id.ts";
 import { type ProduceRequest, produceApi } from "../../packages/client/src/protocol/generated/produce.ts";
 

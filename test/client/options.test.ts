@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
 import { InvalidOptionError, KafkaClient, Producer, silentLogger, TopicReader } from "@ktables/client";
+import { describe, expect, test } from "vitest";
 import { parseBootstrapServers, resolveConfig } from "../../packages/client/src/config.ts";
 
 const client = new KafkaClient({ bootstrapServers: "127.0.0.1:1", logger: silentLogger });

@@ -1,5 +1,5 @@
+import { ProduceError, Producer, type RecordMetadata } from "@ktables/client";
 import { nextBatch, type RecordInput } from "@ktables/record-batch";
-import { Producer, ProduceError, type RecordMetadata } from "@ktables/client";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { advanceSequence, PartitionQueue } from "../../packages/client/src/partition-queue.ts";

@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
 import { murmur2, partitionForKey } from "@ktables/client";
+import { describe, expect, test } from "vitest";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

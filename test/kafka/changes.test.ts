@@ -1,4 +1,4 @@
-import { startKafka } from "../harness/kafka.ts";
 import { changesSuite } from "../suites/changes-suite.ts";
+import { startBrokerUnderTest } from "./broker-under-test.ts";
 
-changesSuite("Apache Kafka", () => startKafka({}));
+changesSuite("Apache Kafka", startBrokerUnderTest);

@@ -1,8 +1,8 @@
 import {
   KafkaClient,
   listOffsets,
-  partitionForKey,
   Producer,
+  partitionForKey,
   type RecordBatch,
   type RecordMetadata,
   silentLogger,

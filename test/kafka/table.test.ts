@@ -1,4 +1,4 @@
-import { startKafka } from "../harness/kafka.ts";
 import { tableSuite } from "../suites/table-suite.ts";
+import { startBrokerUnderTest } from "./broker-under-test.ts";
 
-tableSuite("Apache Kafka", () => startKafka({}));
+tableSuite("Apache Kafka", startBrokerUnderTest);

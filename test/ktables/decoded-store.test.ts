@@ -1,4 +1,4 @@
-import { encodeBatch, readBatches, type RecordBatch, type RecordInput } from "@ktables/record-batch";
+import { encodeBatch, type RecordBatch, type RecordInput, readBatches } from "@ktables/record-batch";
 import * as fc from "fast-check";
 import { bytes, type Codec, string } from "ktables";
 import { describe, expect, test } from "vitest";

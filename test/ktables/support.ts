@@ -1,8 +1,8 @@
 import { EmbeddedBroker, type EmbeddedBrokerOptions } from "@ktables/client/testing";
 import { type RecordInput } from "@ktables/record-batch";
 import {
-  KafkaTable,
   type KafkaClientConfig,
+  KafkaTable,
   type KafkaTableOptions,
   KafkaTableWriter,
   type KafkaTableWriterOptions,

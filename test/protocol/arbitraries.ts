@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import {
   defaultStruct,
+  type ElementType,
   emptyArray,
   emptyBytes,
-  type ElementType,
   type Field,
   type Primitive,
   type Struct,

@@ -1,9 +1,9 @@
-import { moduleName } from "../../protocol-specs/emit.ts";
-import { readSpecs } from "../../protocol-specs/generate.ts";
-import type { ApiSpec, Struct } from "../../protocol-specs/parse.ts";
 import type { Api, ServerApi } from "../../packages/client/src/protocol/api.ts";
 import { ProtocolReader, type ProtocolReaderOptions } from "../../packages/client/src/protocol/reader.ts";
 import { ProtocolWriter } from "../../packages/client/src/protocol/writer.ts";
+import { moduleName } from "../../protocol-specs/emit.ts";
+import { readSpecs } from "../../protocol-specs/generate.ts";
+import type { ApiSpec, Struct } from "../../protocol-specs/parse.ts";
 
 /** A decoded message, or a structure in it. */
 export type Message = Record<string, unknown>;

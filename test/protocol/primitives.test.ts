@@ -1,6 +1,6 @@
+import { KafkaError } from "@ktables/record-batch";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { KafkaError } from "@ktables/record-batch";
 import { ProtocolError } from "../../packages/client/src/protocol/error.ts";
 import { ProtocolReader } from "../../packages/client/src/protocol/reader.ts";
 import { zeroUuid } from "../../packages/client/src/protocol/uuid.ts";

@@ -26,17 +26,52 @@ export function throwIfAborted(signal: AbortSignalLike | undefined): void {
   if (signal?.aborted === true) throw abortReason(signal);
 }
 
+interface Subscription {
+  readonly callbacks: Set<() => void>;
+  readonly fire: () => void;
+}
+
+const subscriptions = /* @__PURE__ */ new WeakMap<AbortSignalLike, Subscription>();
+
+/**
+ * Calls back once when the signal aborts; returns the function that takes that back. However many calls share a signal,
+ * it gets one listener: an event target searches its list at every change, and Node warns of a leak from eleven on.
+ * The signal must not be aborted yet.
+ */
+export function onAbort(signal: AbortSignalLike, callback: () => void): () => void {
+  let subscription = subscriptions.get(signal);
+  if (subscription === undefined) {
+    const callbacks = new Set<() => void>();
+    const fire = (): void => {
+      subscriptions.delete(signal);
+      for (const call of callbacks) call();
+    };
+    subscription = { callbacks, fire };
+    subscriptions.set(signal, subscription);
+    signal.addEventListener("abort", fire);
+  }
+  const { callbacks, fire } = subscription;
+  callbacks.add(callback);
+  return () => {
+    if (!callbacks.delete(callback) || callbacks.size > 0 || subscriptions.get(signal)?.fire !== fire) return;
+    subscriptions.delete(signal);
+    signal.removeEventListener("abort", fire);
+  };
+}
+
 /**
  * Settles with `promise`, or rejects with the signal's reason when that comes first. The promise itself goes on; its
  * late rejection is observed here, so it never becomes an unhandled one.
  */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignalLike | undefined): Promise<T> {
   if (signal === undefined) return promise;
+  if (signal.aborted) {
+    promise.catch(() => undefined);
+    throw abortReason(signal);
+  }
   return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(abortReason(signal));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    const unsubscribe = onAbort(signal, () => reject(abortReason(signal)));
+    promise.then(resolve, reject).finally(unsubscribe);
   });
 }
 
@@ -47,15 +82,16 @@ export const maximumTimerMs = 2_147_483_647;
 export async function sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
   throwIfAborted(signal);
   return new Promise<void>((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal === undefined ? undefined : abortReason(signal));
-    };
     const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", onAbort);
+      unsubscribe?.();
       resolve();
     }, ms);
-    signal?.addEventListener("abort", onAbort);
+    const unsubscribe =
+      signal &&
+      onAbort(signal, () => {
+        clearTimeout(timer);
+        reject(abortReason(signal));
+      });
   });
 }
 
@@ -75,9 +111,7 @@ export class CallScope {
         this.#controller.abort(abortReason(signal));
         continue;
       }
-      const onAbort = (): void => this.#controller.abort(abortReason(signal));
-      signal.addEventListener("abort", onAbort);
-      this.#detach.push(() => signal.removeEventListener("abort", onAbort));
+      this.#detach.push(onAbort(signal, () => this.#controller.abort(abortReason(signal))));
     }
     this.#deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     // What lasts longer than a timer can, nearly 25 days, is as good as without an end.

@@ -1,5 +1,5 @@
 import { type CompressionName, KafkaError, type RecordInput } from "@ktables/record-batch";
-import { type AbortSignalLike, type CallOptions, CallScope, throwIfAborted, untilAborted } from "./abort.ts";
+import { type AbortSignalLike, type CallOptions, CallScope, onAbort, throwIfAborted, untilAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { KafkaClient } from "./client.ts";
@@ -64,6 +64,7 @@ export class Producer {
   readonly #idempotenceRequired: boolean;
   readonly #queues = new Map<string, PartitionQueue>();
   readonly #closing = new AbortController();
+  readonly #leaveClient: () => void;
   readonly #topics: TopicLookups;
   #idempotent: boolean;
   #identity: ProducerIdentity | undefined;
@@ -89,7 +90,7 @@ export class Producer {
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? 120_000;
     const lookupTimeoutMs = Math.min(client.config.requestTimeoutMs, this.#deliveryTimeoutMs);
     this.#topics = new TopicLookups(client, lookupTimeoutMs, this.#closing.signal);
-    client.closing.addEventListener("abort", this.#onClientClosed);
+    this.#leaveClient = onAbort(client.closing, () => this.#abandon(new ClosedError("The Kafka client")));
   }
 
   /**
@@ -140,8 +141,6 @@ export class Producer {
     await this.close();
   }
 
-  readonly #onClientClosed = (): void => this.#abandon(new ClosedError("The Kafka client"));
-
   async #settleAll(): Promise<void> {
     await this.#topics.settled();
     this.#drain();
@@ -153,7 +152,7 @@ export class Producer {
     this.#accepting = false;
     clearTimeout(this.#timer);
     clearTimeout(this.#lingerTimer);
-    this.#client.closing.removeEventListener("abort", this.#onClientClosed);
+    this.#leaveClient();
     this.#closing.abort(cause);
     for (const queue of this.#queues.values()) {
       for (const batch of queue.batches) this.#giveUp(queue, batch, cause);

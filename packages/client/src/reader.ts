@@ -1,5 +1,5 @@
 import { KafkaError, type RecordBatch } from "@ktables/record-batch";
-import { type CallOptions, CallScope, sleep, throwIfAborted } from "./abort.ts";
+import { type CallOptions, CallScope, onAbort, sleep, throwIfAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { KafkaClient } from "./client.ts";
@@ -71,6 +71,7 @@ export class TopicReader {
   #watcher: Promise<void> | undefined;
   #topicId: string | undefined;
   #failure: Error | undefined;
+  #leaveClient: (() => void) | undefined;
 
   /** Checks the options; the network is touched by {@link start}. @throws InvalidOptionError */
   constructor(client: KafkaClient, options: TopicReaderOptions) {
@@ -122,7 +123,7 @@ export class TopicReader {
     } finally {
       scope.end();
     }
-    this.#client.closing.addEventListener("abort", this.#onClientClosed);
+    this.#leaveClient = onAbort(this.#client.closing, () => this.#fail(new ClosedError("The Kafka client")));
     this.#watcher = this.#watchMetadata().catch((error) => this.#fail(toError(error)));
     this.#startFetchers();
   }
@@ -137,11 +138,9 @@ export class TopicReader {
     await this.close();
   }
 
-  readonly #onClientClosed = (): void => this.#fail(new ClosedError("The Kafka client"));
-
   #end(): void {
     this.#closing.abort(new ClosedError("The reader"));
-    this.#client.closing.removeEventListener("abort", this.#onClientClosed);
+    this.#leaveClient?.();
     this.#client.dropConnections(this.#purpose);
   }
 

@@ -1,9 +1,9 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { AbortSignalLike } from "./abort.ts";
-import { abortReason } from "./abort.ts";
+import { abortReason, onAbort } from "./abort.ts";
 import { type BrokerAddress, formatAddress, type TlsConfig } from "./config.ts";
-import { ConnectionError } from "./errors.ts";
+import { ConnectionError, toError } from "./errors.ts";
 
 /** A connected byte stream: the only thing above this file that knows a socket is there. */
 export interface Transport {
@@ -31,19 +31,25 @@ export async function connectTransport(
 ): Promise<Transport> {
   if (signal.aborted) throw abortReason(signal);
   return new Promise<Transport>((resolve, reject) => {
-    const socket: Socket =
-      tls === undefined
-        ? connectTcp({ host: address.host, port: address.port, noDelay: true })
-        : connectTls(tlsOptions(address, tls));
+    let socket: Socket;
+    try {
+      socket =
+        tls === undefined
+          ? connectTcp({ host: address.host, port: address.port, noDelay: true })
+          : connectTls(tlsOptions(address, tls));
+    } catch (cause) {
+      // Keys and certificates that cannot be used are refused before there is a socket.
+      reject(tlsFailure(address, toError(cause)));
+      return;
+    }
     let connected = false;
     let failure: Error | undefined;
-    const onAbort = (): void => {
+    const unsubscribe = onAbort(signal, () => {
       socket.destroy();
       reject(abortReason(signal));
-    };
-    signal.addEventListener("abort", onAbort);
+    });
     socket.once(tls === undefined ? "connect" : "secureConnect", () => {
-      signal.removeEventListener("abort", onAbort);
+      unsubscribe();
       connected = true;
       socket.setNoDelay(true);
       socket.on("data", (chunk: Uint8Array) => events.onData(chunk));
@@ -56,7 +62,7 @@ export async function connectTransport(
       failure = error;
     });
     socket.once("close", () => {
-      signal.removeEventListener("abort", onAbort);
+      unsubscribe();
       if (connected) events.onClose(failure);
       else reject(connectFailure(address, tls !== undefined, failure));
     });
@@ -90,11 +96,17 @@ function connectFailure(address: BrokerAddress, tls: boolean, cause: Error | und
   const why = cause === undefined ? "the connection was closed" : cause.message || code || "unknown cause";
   // A peer that hangs up during the handshake may be on its way down or up; it says nothing about its TLS.
   if (tls && code !== "ECONNRESET" && tlsProblem.test(`${code} ${why}`)) {
-    return new ConnectionError("TLS_FAILED", broker, `TLS to ${broker} failed: ${why}`, { cause, retriable: false });
+    return tlsFailure(address, cause ?? new Error(why));
   }
   const hint =
     tls && (cause === undefined || code === "ECONNRESET")
       ? " during the TLS handshake; does this port expect TLS?"
       : "";
   return new ConnectionError("CONNECTION_FAILED", broker, `Cannot connect to ${broker}: ${why}${hint}`, { cause });
+}
+
+function tlsFailure(address: BrokerAddress, cause: Error): ConnectionError {
+  const broker = formatAddress(address);
+  const message = `TLS to ${broker} failed: ${cause.message}`;
+  return new ConnectionError("TLS_FAILED", broker, message, { cause, retriable: false });
 }

@@ -1,4 +1,4 @@
-import { type AbortSignalLike, abortReason } from "./abort.ts";
+import { type AbortSignalLike, abortReason, onAbort } from "./abort.ts";
 
 /** Lets one loop sleep until it is woken or its time is up. A wake-up while nobody sleeps is not lost. */
 export class Wakeup {
@@ -17,14 +17,13 @@ export class Wakeup {
       await new Promise<void>((resolve, reject) => {
         const finish = (settle: () => void): void => {
           clearTimeout(timer);
-          signal.removeEventListener("abort", onAbort);
+          unsubscribe();
           this.#resume = undefined;
           settle();
         };
-        const onAbort = (): void => finish(() => reject(abortReason(signal)));
         const timer = setTimeout(() => finish(resolve), ms);
         this.#resume = () => finish(resolve);
-        signal.addEventListener("abort", onAbort);
+        const unsubscribe = onAbort(signal, () => finish(() => reject(abortReason(signal))));
       });
     }
     const woken = this.#pending;

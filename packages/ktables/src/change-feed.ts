@@ -1,5 +1,5 @@
 import type { AbortSignalLike } from "@ktables/client";
-import { check, checkOptions } from "@ktables/client/internal";
+import { check, checkOptions, onAbort } from "@ktables/client/internal";
 
 /** A key got a value. */
 export interface SetChange<V> {
@@ -69,6 +69,7 @@ export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
   #announceCaughtUp = false;
   #hasEnded = false;
   #failure: Error | undefined;
+  #unsubscribe: (() => void) | undefined;
 
   constructor(options: ChangesOptions, onEnd: (feed: ChangeFeed<V>) => void) {
     this.#prefix = options.prefix ?? "";
@@ -76,7 +77,7 @@ export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
     this.#signal = options.signal;
     this.#onEnd = onEnd;
     if (this.#signal?.aborted === true) this.end();
-    else this.#signal?.addEventListener("abort", this.#onAbort);
+    else this.#unsubscribe = this.#signal && onAbort(this.#signal, () => this.#drop());
   }
 
   /** The table has caught up: from now on changes count. */
@@ -114,7 +115,7 @@ export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#failure = failure;
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#unsubscribe?.();
     this.#onEnd(this);
     this.#deliver();
   }
@@ -138,8 +139,6 @@ export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#drop();
   }
-
-  readonly #onAbort = (): void => this.#drop();
 
   /** The consumer wants no more. */
   #drop(): void {

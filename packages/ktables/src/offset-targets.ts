@@ -1,5 +1,5 @@
 import type { AbortSignalLike } from "@ktables/client";
-import { abortReason } from "@ktables/client/internal";
+import { abortReason, onAbort } from "@ktables/client/internal";
 
 /**
  * Offsets to be reached, by partition. Compared with positions, never counted in records: compaction leaves holes, and
@@ -60,19 +60,17 @@ export class OffsetWaiters {
     if (targets.isDone) return;
     if (signal.aborted) throw abortReason(signal);
     return new Promise<void>((resolve, reject) => {
+      const unsubscribe = onAbort(signal, () => {
+        this.#waiters.delete(waiter);
+        reject(abortReason(signal));
+      });
       const waiter = {
         targets,
         resolve: (): void => {
-          signal.removeEventListener("abort", onAbort);
+          unsubscribe();
           resolve();
         },
       };
-      const onAbort = (): void => {
-        signal.removeEventListener("abort", onAbort);
-        this.#waiters.delete(waiter);
-        reject(abortReason(signal));
-      };
-      signal.addEventListener("abort", onAbort);
       this.#waiters.add(waiter);
     });
   }

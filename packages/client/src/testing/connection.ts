@@ -1,7 +1,7 @@
 import { toError } from "../errors.ts";
 import { FrameAssembler } from "../frames.ts";
-import type { ServerStream, ServerStreamEvents } from "./listener.ts";
 import type { Outcome } from "./dispatch.ts";
+import type { ServerStream, ServerStreamEvents } from "./listener.ts";
 
 const maxRequestBytes = 100 * 1024 * 1024;
 /** Reading stops above this many waiting requests. */

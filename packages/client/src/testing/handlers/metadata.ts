@@ -9,7 +9,7 @@ import type {
 import { zeroUuid } from "../../protocol/uuid.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Partition } from "../partition.ts";
-import { refusalOf, Refusal } from "../refusal.ts";
+import { Refusal, refusalOf } from "../refusal.ts";
 import type { RequestContext } from "../request-context.ts";
 import { isValidTopicName, type Topic } from "../topic.ts";
 
