@@ -8,7 +8,7 @@ import {
 } from "@ktables/client";
 import type { EmbeddedBroker } from "@ktables/client/testing";
 import { describe, expect, test } from "vitest";
-import { atEnd, bytes, clientFor, failureOf, SeenRecords, startBroker } from "./embedded.ts";
+import { atEnd, bytes, clientFor, failureOf, requestsOf, SeenRecords, startBroker } from "./embedded.ts";
 
 function producerFor(broker: EmbeddedBroker, options: ProducerOptions = {}, config: object = {}): Producer {
   const producer = new Producer(clientFor(broker, config), options);
@@ -184,6 +184,13 @@ describe("a record that cannot be delivered in time", () => {
     expect(await failureOf(send(producer, "a"))).toMatchObject({ code: "TIMEOUT", maybeWritten: false });
   });
 
+  test("may outlive requests for a producer id that nobody answers", async () => {
+    const broker = await startBroker();
+    broker.intercept("InitProducerId", () => "ignore", { times: 2 });
+    const producer = producerFor(broker, {}, { requestTimeoutMs: 60 });
+    expect((await send(producer, "a")).offset).toBe(0);
+  });
+
   test("names what the broker said, where it said something", async () => {
     const broker = await startBroker();
     const producer = producerFor(broker, { deliveryTimeoutMs: 120 });
@@ -272,7 +279,10 @@ describe("an answer that refuses", () => {
       producer.send({ topic: "t", key: null, value: bytes("v") }),
     ]);
     expect(bad).toMatchObject({ status: "rejected", reason: { code: "INVALID_RECORD", maybeWritten: false } });
-    expect(good).toMatchObject({ status: "rejected", reason: { code: "INVALID_RECORD" } });
+    expect(good).toMatchObject({ status: "rejected", reason: { code: "INVALID_RECORD", maybeWritten: false } });
+    const reasons = [good, bad].map((result) => (result.status === "rejected" ? String(result.reason) : ""));
+    expect(reasons[1]).toContain("key");
+    expect(reasons[1]).not.toBe(reasons[0]);
     expect((await send(producer, "b")).offset).toBe(0);
   });
 
@@ -350,14 +360,16 @@ describe("when leaders move (cases 50 and 51)", () => {
     expect(await keysIn(broker, 120)).toEqual(keys);
   });
 
-  test("and there is no leader at all, metadata is not asked for in a tight loop", async () => {
-    const broker = await startBroker({ nodes: 2, topics: [{ name: "t", replicationFactor: 1 }] });
+  test("and a partition has no leader, metadata is not asked for in a tight loop, and others go on", async () => {
+    const broker = await startBroker({ nodes: 2, topics: [{ name: "t", partitions: 2, replicationFactor: 1 }] });
     const producer = producerFor(broker, { deliveryTimeoutMs: 300 }, { retryBackoffMs: 50, maxRetryBackoffMs: 50 });
-    await send(producer, "before");
+    await Promise.all([send(producer, "a", "v", { partition: 0 }), send(producer, "b", "v", { partition: 1 })]);
     await broker.stopNode(broker.leader("t", 0).node);
-    const before = broker.requests.length;
-    await failureOf(send(producer, "a"));
-    expect(broker.requests.length - before).toBeLessThan(15);
+    const before = requestsOf(broker, "Metadata");
+    const stuck = failureOf(send(producer, "stuck", "v", { partition: 0 }));
+    for (let count = 0; count < 100; count++) await send(producer, `${count}`, "v", { partition: 1 });
+    expect(await stuck).toMatchObject({ code: "TIMEOUT" });
+    expect(requestsOf(broker, "Metadata") - before).toBeLessThan(15);
   });
 });
 

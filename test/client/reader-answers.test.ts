@@ -58,9 +58,9 @@ describe("strange answers (cases 31 to 33)", () => {
   test("that make no progress do not make the reader spin", async () => {
     const broker = await startBroker();
     const stale = plainBatch([["stale", null]]);
-    broker.append("t", 0, plainBatch([["a", null]]));
+    for (const key of ["a", "b", "c"]) broker.append("t", 0, plainBatch([[key, null]]));
     const seen = await reading(broker, {}, { retryBackoffMs: 50, maxRetryBackoffMs: 50 });
-    await seen.until(({ records }) => records.length === 1);
+    await seen.until(({ records }) => records.length === 3);
     broker.intercept("Fetch", async (_, context) => {
       const answer = await context.handle();
       const partition = answer?.responses[0]?.partitions[0];
@@ -68,11 +68,12 @@ describe("strange answers (cases 31 to 33)", () => {
       partition.records = stale;
       return answer;
     });
-    broker.append("t", 0, plainBatch([["b", null]]));
+    broker.append("t", 0, plainBatch([["d", null]]));
     const before = requestsOf(broker, "Fetch");
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(requestsOf(broker, "Fetch") - before).toBeLessThan(20);
-    expect(seen.keys).toEqual(["a"]);
+    expect(seen.keys).toEqual(["a", "b", "c"]);
+    expect(seen.reader.position(0)).toBe(3);
   });
 
   test.each([-1, 70, 71, 56, 9])(

@@ -67,6 +67,19 @@ describe("reading", () => {
     expect(await failureOf(missing.start())).toMatchObject({ code: "UNKNOWN_TOPIC_OR_PARTITION", partition: 3 });
   });
 
+  test("an empty topic has nothing to wait for (case 26)", async () => {
+    const broker = await startBroker({ topics: [{ name: "t", partitions: 2 }] });
+    const seen = await reading(broker);
+    await seen.until(({ reader }) => reader.highWatermark(0) === 0 && reader.highWatermark(1) === 0);
+    expect([seen.reader.position(0), seen.reader.position(1)]).toEqual([0, 0]);
+    expect(await listOffsets(clientFor(broker), "t", "latest")).toEqual(
+      new Map([
+        [0, 0],
+        [1, 0],
+      ]),
+    );
+  });
+
   test("a topic with names only, from a broker without topic ids", async () => {
     const broker = await startBroker({ maxVersions: { Metadata: 9, Fetch: 12 } });
     broker.append("t", 0, plainBatch([["a", "1"]]));
@@ -243,6 +256,26 @@ describe("when the cluster changes", () => {
       const offsets = seen.records.filter((record) => record.partition === partition).map(({ offset }) => offset);
       expect(offsets).toEqual(Array.from({ length: 15 }, (_, index) => index));
     }
+  });
+
+  test("a leader moves while an answer is applied and the next one is under way (case 28)", async () => {
+    const broker = await startBroker({ nodes: 2 });
+    for (let index = 0; index < 60; index++) broker.append("t", 0, plainBatch([[`k${index}`, "x".repeat(100)]]));
+    let batches = 0;
+    const keys: number[] = [];
+    const seen = new SeenRecords(clientFor(broker, { metadataMaxAgeMs: 5 }), {
+      maxBytes: 6000,
+      onBatch: (_, batch) => {
+        keys.push(batch.baseOffset);
+        batches++;
+        if (batches === 5) broker.moveLeader("t", 0, 1 - broker.leader("t", 0).node);
+        // Longer than a slice, so that everything else gets its turn after each batch.
+        if (batches < 25) for (const end = performance.now() + 10; performance.now() < end; );
+      },
+    });
+    await seen.reader.start();
+    await seen.until(({ reader }) => reader.position(0) === 60);
+    expect(keys).toEqual(Array.from({ length: 60 }, (_, index) => index));
   });
 
   test("nodes stop one after the other and come back (case 75)", async () => {
