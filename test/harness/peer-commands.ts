@@ -137,6 +137,7 @@ export interface PeerCommands {
   deleteRecords: [OnTopic & { beforeOffsets: ByPartition }, { startOffsets: ByPartition }];
   offsets: [OnTopic & { isolation?: "read_committed" | "read_uncommitted" }, { start: ByPartition; end: ByPartition }];
   moveLeader: [OnTopic & { partition?: number; replicas: number[] }, object];
+  restrictTopic: [OnTopic & { principal: string }, object];
   fenceProducers: [Connected & { transactionalId: string }, object];
   produce: [
     OnTopic & { compression?: PeerCompression; records: PeerRecord[] },

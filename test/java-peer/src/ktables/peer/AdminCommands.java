@@ -29,7 +29,14 @@ import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.TopicPartitionInfo;
+import org.apache.kafka.common.acl.AccessControlEntry;
+import org.apache.kafka.common.acl.AclBinding;
+import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.resource.PatternType;
+import org.apache.kafka.common.resource.ResourcePattern;
+import org.apache.kafka.common.resource.ResourceType;
 import org.apache.kafka.common.errors.ElectionNotNeededException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
@@ -52,6 +59,7 @@ final class AdminCommands {
         commands.put("offsets", AdminCommands::offsets);
         commands.put("moveLeader", AdminCommands::moveLeader);
         commands.put("fenceProducers", AdminCommands::fenceProducers);
+        commands.put("restrictTopic", AdminCommands::restrictTopic);
     }
 
     static Admin admin(Arguments arguments) {
@@ -130,6 +138,19 @@ final class AdminCommands {
         arguments.allow("bootstrapServers", "config", "topic");
         try (Admin admin = admin(arguments)) {
             admin.deleteTopics(List.of(arguments.text("topic"))).all().get();
+            return Peer.JSON.createObjectNode();
+        }
+    }
+
+    /** With an authorizer that denies what has ACLs for others only: from then on nobody but the principal gets in. */
+    private static JsonNode restrictTopic(Arguments arguments) throws Exception {
+        arguments.allow("bootstrapServers", "config", "topic", "principal");
+        try (Admin admin = admin(arguments)) {
+            ResourcePattern topic =
+                    new ResourcePattern(ResourceType.TOPIC, arguments.text("topic"), PatternType.LITERAL);
+            AccessControlEntry entry = new AccessControlEntry(
+                    arguments.text("principal"), "*", AclOperation.ALL, AclPermissionType.ALLOW);
+            admin.createAcls(List.of(new AclBinding(topic, entry))).all().get();
             return Peer.JSON.createObjectNode();
         }
     }
