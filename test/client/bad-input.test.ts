@@ -48,7 +48,7 @@ async function closedPort(): Promise<number> {
 const httpPort = (): Promise<number> => portOf(createHttpServer((_, response) => response.end("hello")));
 const tlsPort = (options: object = {}): Promise<number> => portOf(createTlsServer({ cert, key, ...options }));
 
-const timeoutMs = 250;
+const timeoutMs = 600;
 
 /** Everything that a program may ask a broker for first, with what it reports. */
 async function everyFailure(config: KafkaClientConfig): Promise<(Error & Record<string, unknown>)[]> {
