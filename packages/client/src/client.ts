@@ -100,6 +100,12 @@ export class KafkaClient {
       includeClusterAuthorizedOperations: false,
       includeTopicAuthorizedOperations: false,
     });
+    if (response.errorCode === ErrorCode.REBOOTSTRAP_REQUIRED) {
+      // KIP-1102: what this broker knows of the cluster is no longer true.
+      this.#metadata.forgetBrokers();
+      const message = `${connection.broker} asks clients to start over from their bootstrap servers`;
+      throw new ConnectionError("NO_BROKER_AVAILABLE", connection.broker, message);
+    }
     return this.#metadata.update(response, version, topic);
   }
 

@@ -34,4 +34,5 @@ export { murmur2, partitionForKey } from "./partitioner.ts";
 export { Producer } from "./producer.ts";
 export type { RecordMetadata } from "./producer-batch.ts";
 export type { ProducerOptions, ProducerRecord } from "./producer-options.ts";
-export { TopicReader, type TopicReaderOptions } from "./reader.ts";
+export { TopicReader } from "./reader.ts";
+export type { TopicReaderOptions } from "./reader-options.ts";

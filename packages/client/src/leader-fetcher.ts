@@ -1,30 +1,14 @@
-import { AbortedTransactions, type KafkaError, nextBatch, nextOffsetOf, RecordBatchError } from "@ktables/record-batch";
-import { type AbortSignalLike, sleep } from "./abort.ts";
+import { nextOffsetOf } from "@ktables/record-batch";
+import { sleep } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
-import type { KafkaClient } from "./client.ts";
-import { BrokerError, toError } from "./errors.ts";
+import { apply, type Delivery, maximumCorruptAnswers } from "./delivery.ts";
+import { BrokerError } from "./errors.ts";
+import type { FetchContext } from "./fetch-context.ts";
 import { isolationCode, listOffsets } from "./offsets.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
 import { type FetchResponse, type FetchResponsePartition, fetchApi } from "./protocol/generated/fetch.ts";
 import { zeroUuid } from "./protocol/uuid.ts";
-import type { TopicReaderOptions } from "./reader.ts";
-
-export interface LeaderFetcherContext {
-  readonly client: KafkaClient;
-  readonly topic: string;
-  readonly topicId: string | undefined;
-  readonly leader: number;
-  readonly purpose: `fetch ${number}`;
-  /** All partitions of the reader; those led by `leader` are this fetcher's. */
-  readonly cursors: ReadonlyMap<number, PartitionCursor>;
-  readonly options: TopicReaderOptions;
-  readonly signal: AbortSignalLike;
-  staleMetadata(): void;
-  /** Reports a failure; one that is not retriable ends the reader. */
-  trouble(error: unknown): void;
-  fail(error: Error): void;
-}
 
 /** What was asked of one partition, so that an answer that no longer fits can be told. */
 interface Asked {
@@ -37,26 +21,15 @@ interface Flight {
   readonly response: Promise<FetchResponse>;
 }
 
-/** Bytes of one partition that passed inspection and wait to be applied. */
-interface Delivery {
-  readonly cursor: PartitionCursor;
-  readonly answer: FetchResponsePartition;
-  readonly records: Uint8Array;
-}
-
-/** The longest that batches are applied in one go before other work of the process gets its turn, in milliseconds. */
-const sliceMs = 8;
 /** The last version that names topics; later ones know them by id only. */
 const lastVersionWithNames = 12;
 const defaultMaxBytes = 16 * 1024 * 1024;
-/** So many damaged answers in a row mean that the log itself is damaged. */
-const maximumCorruptAnswers = 3;
 
 /**
  * Fetches the partitions that one broker leads, until it leads none or the reader is closed. The next request is on
  * the wire while the last answer is applied; never more than that, so memory stays bounded by two answers.
  */
-export async function runLeaderFetcher(context: LeaderFetcherContext): Promise<void> {
+export async function runLeaderFetcher(context: FetchContext): Promise<void> {
   let flight: Flight | undefined;
   let failures = 0;
   const { config } = context.client;
@@ -90,7 +63,7 @@ export async function runLeaderFetcher(context: LeaderFetcherContext): Promise<v
 }
 
 /** A broker that failed in a way it has no code for may recover, though Kafka does not call that retriable. */
-function report(context: LeaderFetcherContext, error: unknown): void {
+function report(context: FetchContext, error: unknown): void {
   if (error instanceof BrokerError && error.errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
     context.options.onTrouble?.(error);
   } else {
@@ -98,19 +71,19 @@ function report(context: LeaderFetcherContext, error: unknown): void {
   }
 }
 
-function ownCursors(context: LeaderFetcherContext): PartitionCursor[] {
+function ownCursors(context: FetchContext): PartitionCursor[] {
   return [...context.cursors.values()].filter(({ leader }) => leader === context.leader);
 }
 
 /** How long every partition of this leader has to wait; undefined when it leads none. */
-function pauseOf(context: LeaderFetcherContext): number | undefined {
+function pauseOf(context: FetchContext): number | undefined {
   const own = ownCursors(context);
   if (own.length === 0) return undefined;
   return Math.max(1, Math.min(...own.map(({ retryAt }) => retryAt)) - performance.now());
 }
 
 /** Sends a request for every partition that is not pausing; undefined when there is none. */
-function startFetch(context: LeaderFetcherContext): Flight | undefined {
+function startFetch(context: FetchContext): Flight | undefined {
   const now = performance.now();
   const asked = ownCursors(context)
     .filter(({ retryAt }) => retryAt <= now)
@@ -122,7 +95,7 @@ function startFetch(context: LeaderFetcherContext): Flight | undefined {
   return { asked, response };
 }
 
-async function send(context: LeaderFetcherContext, asked: readonly Asked[]): Promise<FetchResponse> {
+async function send(context: FetchContext, asked: readonly Asked[]): Promise<FetchResponse> {
   const { client, options, signal } = context;
   // Half, because an answer also holds headers, and a first batch of any size.
   const maxBytes = Math.min(options.maxBytes ?? defaultMaxBytes, client.config.maxResponseBytes >>> 1);
@@ -165,11 +138,7 @@ async function send(context: LeaderFetcherContext, asked: readonly Asked[]): Pro
 }
 
 /** Sorts an answer into what can be applied and what failed, and moves the fetch offsets past what can be applied. */
-async function inspect(
-  context: LeaderFetcherContext,
-  asked: readonly Asked[],
-  response: FetchResponse,
-): Promise<Delivery[]> {
+async function inspect(context: FetchContext, asked: readonly Asked[], response: FetchResponse): Promise<Delivery[]> {
   if (response.errorCode !== ErrorCode.NONE) throw new BrokerError(response.errorCode, { api: "Fetch" });
   const answers = new Map<number, FetchResponsePartition>();
   for (const topic of response.responses) {
@@ -184,13 +153,13 @@ async function inspect(
     if (cursor.fetchOffset !== fetchOffset || cursor.leader !== context.leader) continue;
     const answer = answers.get(cursor.partition);
     if (answer === undefined) {
-      pausePartition(context, cursor);
+      cursor.pause(context.client.config);
     } else if (answer.errorCode !== ErrorCode.NONE) {
       await handleError(context, cursor, answer.errorCode);
     } else {
       if (answer.records === null || answer.records.length === 0) {
         cursor.failures = 0;
-        noteWatermarks(cursor, answer);
+        cursor.noteWatermarks(answer);
         context.options.onProgress?.(cursor.partition);
         continue;
       }
@@ -202,27 +171,15 @@ async function inspect(
   return deliveries;
 }
 
-function noteWatermarks(cursor: PartitionCursor, answer: FetchResponsePartition): void {
-  cursor.highWatermark = answer.highWatermark;
-  cursor.lastStableOffset = answer.lastStableOffset;
-  cursor.logStartOffset = answer.logStartOffset;
-}
-
-/** The partition is left out of requests for a while that grows with every failure in a row. */
-function pausePartition(context: LeaderFetcherContext, cursor: PartitionCursor): void {
-  const { retryBackoffMs, maxRetryBackoffMs } = context.client.config;
-  cursor.retryAt = performance.now() + backoffMs(cursor.failures++, retryBackoffMs, maxRetryBackoffMs);
-}
-
 /** A partition's error stays with the partition: the others of the answer are used. */
-async function handleError(context: LeaderFetcherContext, cursor: PartitionCursor, errorCode: number): Promise<void> {
+async function handleError(context: FetchContext, cursor: PartitionCursor, errorCode: number): Promise<void> {
   const error = new BrokerError(errorCode, {
     api: "Fetch",
     broker: String(context.leader),
     topic: context.topic,
     partition: cursor.partition,
   });
-  pausePartition(context, cursor);
+  cursor.pause(context.client.config);
   if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE && !cursor.hasApplied) {
     // Retention moved the log's start between looking it up and reading it: nothing was read, so nothing is lost.
     const earliest = await listOffsets(context.client, context.topic, "earliest", {
@@ -239,105 +196,4 @@ async function handleError(context: LeaderFetcherContext, cursor: PartitionCurso
   }
   report(context, error);
   if (error.refreshMetadata) context.staleMetadata();
-}
-
-/** Hands the batches over in order, yielding to other work every few milliseconds. */
-async function apply(context: LeaderFetcherContext, deliveries: readonly Delivery[]): Promise<void> {
-  let sliceEnd = performance.now() + sliceMs;
-  for (const { cursor, answer, records } of deliveries) {
-    const aborted =
-      (context.options.isolation ?? "read_committed") === "read_committed"
-        ? new AbortedTransactions(answer.abortedTransactions)
-        : undefined;
-    const before = cursor.position;
-    noteWatermarks(cursor, answer);
-    for (let at = 0; ; ) {
-      const size = applyBatch(context, cursor, records, at, aborted);
-      if (size === 0) break;
-      at += size;
-      if (context.signal.aborted) return;
-      if (performance.now() >= sliceEnd) {
-        await yieldToOthers();
-        if (context.signal.aborted) return;
-        sliceEnd = performance.now() + sliceMs;
-      }
-    }
-    if (context.signal.aborted) return;
-    if (cursor.position === before) {
-      pausePartition(context, cursor);
-    } else {
-      cursor.failures = 0;
-    }
-    context.options.onProgress?.(cursor.partition);
-  }
-}
-
-/** Returns the size of the batch in bytes; 0 at the end of what is whole and sound. */
-function applyBatch(
-  context: LeaderFetcherContext,
-  cursor: PartitionCursor,
-  records: Uint8Array,
-  at: number,
-  aborted: AbortedTransactions | undefined,
-): number {
-  try {
-    const batch = nextBatch(records, at);
-    if (batch === undefined) {
-      if (at === 0) throw truncated(records.length);
-      return 0;
-    }
-    const isAborted = aborted?.isAborted(batch) ?? false;
-    if (batch.nextOffset > cursor.position) {
-      if (!batch.isControl && !isAborted && batch.recordCount > 0) {
-        context.options.onBatch(cursor.partition, batch, cursor.position);
-      }
-      cursor.position = batch.nextOffset;
-      cursor.hasApplied = true;
-      cursor.damagedAnswers = 0;
-      context.options.onProgress?.(cursor.partition);
-    }
-    return batch.sizeInBytes;
-  } catch (error) {
-    cursor.rewind();
-    if (!(error instanceof RecordBatchError)) {
-      context.fail(toError(error));
-      return 0;
-    }
-    handleDamage(context, cursor, error);
-    return 0;
-  }
-}
-
-/** Damage may have happened on the way, so it is fetched again; what stays damaged is never skipped. */
-function handleDamage(context: LeaderFetcherContext, cursor: PartitionCursor, error: RecordBatchError): void {
-  if (++cursor.damagedAnswers >= maximumCorruptAnswers) {
-    context.fail(damage(context, cursor, error));
-    return;
-  }
-  context.client.config.logger.warn(
-    `Topic "${context.topic}" partition ${cursor.partition}: fetching a damaged batch again: ${error.message}`,
-  );
-}
-
-function damage(context: LeaderFetcherContext, cursor: PartitionCursor, cause: RecordBatchError): KafkaError {
-  return new BrokerError(ErrorCode.CORRUPT_MESSAGE, {
-    api: "Fetch",
-    broker: String(context.leader),
-    topic: context.topic,
-    partition: cursor.partition,
-    brokerMessage: `at offset ${cursor.position}: ${cause.message}`,
-  });
-}
-
-function truncated(length: number): RecordBatchError {
-  return new RecordBatchError(`the answer has ${length} bytes but no whole batch`, {
-    code: "BATCH_TRUNCATED",
-    byteOffset: 0,
-  });
-}
-
-async function yieldToOthers(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

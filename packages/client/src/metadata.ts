@@ -102,6 +102,11 @@ export class ClusterMetadata {
     return topic;
   }
 
+  /** Leaves the bootstrap servers as the only ones to ask. */
+  forgetBrokers(): void {
+    this.#brokers.clear();
+  }
+
   /** An answer without brokers is a broker that has just started: the known ones stay. */
   updateBrokers(response: MetadataResponse): void {
     const usable = response.brokers.filter(({ host, port }) => host !== "" && port >= 1 && port <= 65_535);

@@ -1,3 +1,6 @@
+import { backoffMs } from "./backoff.ts";
+import type { FetchResponsePartition } from "./protocol/generated/fetch.ts";
+
 /** Where a reader stands in one partition. */
 export class PartitionCursor {
   readonly partition: number;
@@ -13,8 +16,6 @@ export class PartitionCursor {
   hasApplied = false;
   /** End of what is replicated and may be read; -1 before the first answer. */
   highWatermark = -1;
-  /** End of what is decided: below it no transaction is open; -1 before the first answer. */
-  lastStableOffset = -1;
   /** First offset that still exists; -1 where the broker does not tell. */
   logStartOffset = -1;
   /** Failures, or answers without progress, since the last progress. */
@@ -35,5 +36,16 @@ export class PartitionCursor {
   /** Forgets what was fetched but not applied; answers still on their way no longer match and are dropped. */
   rewind(): void {
     this.fetchOffset = this.position;
+  }
+
+  noteWatermarks(answer: FetchResponsePartition): void {
+    this.highWatermark = answer.highWatermark;
+    this.lastStableOffset = answer.lastStableOffset;
+    this.logStartOffset = answer.logStartOffset;
+  }
+
+  /** The partition is left out of requests for a while that grows with every failure in a row. */
+  pause(config: { readonly retryBackoffMs: number; readonly maxRetryBackoffMs: number }): void {
+    this.retryAt = performance.now() + backoffMs(this.failures++, config.retryBackoffMs, config.maxRetryBackoffMs);
   }
 }

@@ -1,4 +1,4 @@
-import { KafkaError, type RecordBatch } from "@ktables/record-batch";
+import { KafkaError } from "@ktables/record-batch";
 import { type CallOptions, CallScope, onAbort, sleep, throwIfAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
@@ -6,52 +6,11 @@ import type { KafkaClient } from "./client.ts";
 import { BrokerError, ClosedError, TimeoutError, toError } from "./errors.ts";
 import { runLeaderFetcher } from "./leader-fetcher.ts";
 import type { PartitionMetadata, TopicMetadata } from "./metadata.ts";
-import { type IsolationLevel, listOffsets } from "./offsets.ts";
-import { check, checkOptions } from "./options.ts";
+import { listOffsets } from "./offsets.ts";
+import { checkOptions } from "./options.ts";
 import { PartitionCursor } from "./partition-cursor.ts";
+import { readerChecks, type TopicReaderOptions } from "./reader-options.ts";
 import { Wakeup } from "./wakeup.ts";
-
-export interface TopicReaderOptions {
-  readonly topic: string;
-  /** Default: all partitions, those that are added later included. */
-  readonly partitions?: readonly number[] | undefined;
-  /** Whether records of transactions that are open or aborted are left out. Default `read_committed`. */
-  readonly isolation?: IsolationLevel | undefined;
-  /** How long a broker may hold an answer back while it has nothing new, in milliseconds. Default 500. */
-  readonly maxWaitMs?: number | undefined;
-  /** Size at which a broker ends an answer; one larger batch is still returned whole. Default 16 MiB. */
-  readonly maxBytes?: number | undefined;
-  /**
-   * A batch with data: never a control batch, never one of an aborted transaction (with `read_committed`). Batches of
-   * a partition come in offset order. Records below `fromOffset` were delivered before and must be left out. The batch
-   * and its bytes are valid during the call only. What it throws ends the reader.
-   */
-  onBatch(partition: number, batch: RecordBatch, fromOffset: number): void;
-  /** The position or the watermarks of a partition have changed; follows `onBatch`. */
-  onProgress?(partition: number): void;
-  /** Partitions that appeared after the start; they are read from their beginning. */
-  onPartitionsAdded?(partitions: readonly number[]): void;
-  /** Something failed and is being tried again. */
-  onTrouble?(error: KafkaError): void;
-  /** The reader has ended for good. */
-  onFailure?(failure: Error): void;
-}
-
-const readerChecks = {
-  topic: check.nonEmptyString,
-  partitions: (value: unknown) =>
-    Array.isArray(value) && value.every((item) => check.integer(0)(item) === undefined)
-      ? undefined
-      : "an array of partition numbers",
-  isolation: check.oneOf("read_committed", "read_uncommitted"),
-  maxWaitMs: check.durationMs,
-  maxBytes: check.integer(1, 0x7fff_ffff),
-  onBatch: check.callable,
-  onProgress: check.callable,
-  onPartitionsAdded: check.callable,
-  onTrouble: check.callable,
-  onFailure: check.callable,
-};
 
 /** Numbers readers, so that each has fetch connections of its own: a shared one would make them wait for each other. */
 let readerCount = 0;

@@ -1,0 +1,119 @@
+import { AbortedTransactions, type KafkaError, nextBatch, RecordBatchError } from "@ktables/record-batch";
+import { ErrorCode } from "./broker-errors.ts";
+import { BrokerError, toError } from "./errors.ts";
+import type { FetchContext } from "./fetch-context.ts";
+import type { PartitionCursor } from "./partition-cursor.ts";
+import type { FetchResponsePartition } from "./protocol/generated/fetch.ts";
+
+/** Bytes of one partition that passed inspection and wait to be applied. */
+export interface Delivery {
+  readonly cursor: PartitionCursor;
+  readonly answer: FetchResponsePartition;
+  readonly records: Uint8Array;
+}
+
+/** The longest that batches are applied in one go before other work of the process gets its turn, in milliseconds. */
+const sliceMs = 8;
+/** So many damaged answers in a row mean that the log itself is damaged. */
+export const maximumCorruptAnswers = 3;
+
+/** Hands the batches over in order, yielding to other work every few milliseconds. */
+export async function apply(context: FetchContext, deliveries: readonly Delivery[]): Promise<void> {
+  let sliceEnd = performance.now() + sliceMs;
+  for (const { cursor, answer, records } of deliveries) {
+    const aborted =
+      (context.options.isolation ?? "read_committed") === "read_committed"
+        ? new AbortedTransactions(answer.abortedTransactions)
+        : undefined;
+    const before = cursor.position;
+    cursor.noteWatermarks(answer);
+    for (let at = 0; ; ) {
+      const size = applyBatch(context, cursor, records, at, aborted);
+      if (size === 0) break;
+      at += size;
+      if (context.signal.aborted) return;
+      if (performance.now() >= sliceEnd) {
+        await yieldToOthers();
+        if (context.signal.aborted) return;
+        sliceEnd = performance.now() + sliceMs;
+      }
+    }
+    if (context.signal.aborted) return;
+    if (cursor.position === before) {
+      cursor.pause(context.client.config);
+    } else {
+      cursor.failures = 0;
+    }
+    context.options.onProgress?.(cursor.partition);
+  }
+}
+
+/** Returns the size of the batch in bytes; 0 at the end of what is whole and sound. */
+function applyBatch(
+  context: FetchContext,
+  cursor: PartitionCursor,
+  records: Uint8Array,
+  at: number,
+  aborted: AbortedTransactions | undefined,
+): number {
+  try {
+    const batch = nextBatch(records, at);
+    if (batch === undefined) {
+      if (at === 0) throw truncated(records.length);
+      return 0;
+    }
+    const isAborted = aborted?.isAborted(batch) ?? false;
+    if (batch.nextOffset > cursor.position) {
+      if (!batch.isControl && !isAborted && batch.recordCount > 0) {
+        context.options.onBatch(cursor.partition, batch, cursor.position);
+      }
+      cursor.position = batch.nextOffset;
+      cursor.hasApplied = true;
+      cursor.damagedAnswers = 0;
+      context.options.onProgress?.(cursor.partition);
+    }
+    return batch.sizeInBytes;
+  } catch (error) {
+    cursor.rewind();
+    if (!(error instanceof RecordBatchError)) {
+      context.fail(toError(error));
+      return 0;
+    }
+    handleDamage(context, cursor, error);
+    return 0;
+  }
+}
+
+/** Damage may have happened on the way, so it is fetched again; what stays damaged is never skipped. */
+function handleDamage(context: FetchContext, cursor: PartitionCursor, error: RecordBatchError): void {
+  if (++cursor.damagedAnswers >= maximumCorruptAnswers) {
+    context.fail(damage(context, cursor, error));
+    return;
+  }
+  context.client.config.logger.warn(
+    `Topic "${context.topic}" partition ${cursor.partition}: fetching a damaged batch again: ${error.message}`,
+  );
+}
+
+function damage(context: FetchContext, cursor: PartitionCursor, cause: RecordBatchError): KafkaError {
+  return new BrokerError(ErrorCode.CORRUPT_MESSAGE, {
+    api: "Fetch",
+    broker: String(context.leader),
+    topic: context.topic,
+    partition: cursor.partition,
+    brokerMessage: `at offset ${cursor.position}: ${cause.message}`,
+  });
+}
+
+function truncated(length: number): RecordBatchError {
+  return new RecordBatchError(`the answer has ${length} bytes but no whole batch`, {
+    code: "BATCH_TRUNCATED",
+    byteOffset: 0,
+  });
+}
+
+async function yieldToOthers(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

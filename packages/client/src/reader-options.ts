@@ -1,0 +1,45 @@
+import type { KafkaError, RecordBatch } from "@ktables/record-batch";
+import type { IsolationLevel } from "./offsets.ts";
+import { check, type OptionCheck } from "./options.ts";
+
+export interface TopicReaderOptions {
+  readonly topic: string;
+  /** Default: all partitions, those that are added later included. */
+  readonly partitions?: readonly number[] | undefined;
+  /** Whether records of transactions that are open or aborted are left out. Default `read_committed`. */
+  readonly isolation?: IsolationLevel | undefined;
+  /** How long a broker may hold an answer back while it has nothing new, in milliseconds. Default 500. */
+  readonly maxWaitMs?: number | undefined;
+  /** Size at which a broker ends an answer; one larger batch is still returned whole. Default 16 MiB. */
+  readonly maxBytes?: number | undefined;
+  /**
+   * A batch with data: never a control batch, never one of an aborted transaction (with `read_committed`). Batches of
+   * a partition come in offset order. Records below `fromOffset` were delivered before and must be left out. The batch
+   * and its bytes are valid during the call only. What it throws ends the reader.
+   */
+  onBatch(partition: number, batch: RecordBatch, fromOffset: number): void;
+  /** The position or the watermarks of a partition have changed; follows `onBatch`. */
+  onProgress?(partition: number): void;
+  /** Partitions that appeared after the start; they are read from their beginning. */
+  onPartitionsAdded?(partitions: readonly number[]): void;
+  /** Something failed and is being tried again. */
+  onTrouble?(error: KafkaError): void;
+  /** The reader has ended for good. */
+  onFailure?(failure: Error): void;
+}
+
+export const readerChecks: Readonly<Record<string, OptionCheck>> = {
+  topic: check.nonEmptyString,
+  partitions: (value: unknown) =>
+    Array.isArray(value) && value.every((item) => check.integer(0)(item) === undefined)
+      ? undefined
+      : "an array of partition numbers",
+  isolation: check.oneOf("read_committed", "read_uncommitted"),
+  maxWaitMs: check.durationMs,
+  maxBytes: check.integer(1, 0x7fff_ffff),
+  onBatch: check.callable,
+  onProgress: check.callable,
+  onPartitionsAdded: check.callable,
+  onTrouble: check.callable,
+  onFailure: check.callable,
+};
