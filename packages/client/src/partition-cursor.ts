@@ -40,7 +40,6 @@ export class PartitionCursor {
 
   noteWatermarks(answer: FetchResponsePartition): void {
     this.highWatermark = answer.highWatermark;
-    this.lastStableOffset = answer.lastStableOffset;
     this.logStartOffset = answer.logStartOffset;
   }
 
