@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { buildOnce } from "./cache.ts";
 import { JavaProcess, javaIdentity, javaTool } from "./java-process.ts";
@@ -56,7 +55,14 @@ export class JavaPeer implements AsyncDisposable {
     if (stdin === null || stdout === null) throw new Error("the Java peer has no pipes");
     // A write to a dead peer: its end rejects the calls.
     stdin.on("error", () => undefined);
-    createInterface({ input: stdout }).on("line", (line) => this.#settle(line));
+    // Not readline, which also ends a line at U+2028 and U+2029: JSON may hold those as they are.
+    let rest = "";
+    stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      const lines = chunk.split("\n");
+      lines[0] = rest + lines[0];
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.#settle(line);
+    });
     void process.exited.then(() => this.#failAll());
   }
 

@@ -22,6 +22,17 @@ export function concat(...parts: readonly (Uint8Array | readonly number[])[]): U
   return whole;
 }
 
+/** The same bytes for the same arguments. Fewer `bits` make fewer different bytes, which compress better. */
+export function pseudoRandomBytes(seed: number, length: number, bits: number): Uint8Array {
+  let state = seed | 1;
+  return Uint8Array.from({ length }, () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 8) & ((1 << bits) - 1);
+  });
+}
+
 export interface PlainRecord {
   offset: number;
   timestamp: number;
