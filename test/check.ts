@@ -5,3 +5,4 @@ await run("biome", ["check", "."]);
 await run("tsc", ["-p", "test"]);
 await run("oxlint", ["--type-aware", "--deny-warnings", "packages", "protocol-specs", "test"]);
 await run("node", ["protocol-specs/generate.ts", "--check"]);
+await run("node", ["packages/build-wasm.ts", "--check"]);

@@ -1,3 +1,5 @@
+import { crc32cByWebAssembly } from "./wasm/crc32c.ts";
+
 /** The Castagnoli polynomial, bits reversed. */
 const polynomial = 0x82f63b78;
 
@@ -21,8 +23,15 @@ function buildTables(): Int32Array {
 
 let tables: Int32Array | undefined;
 
+/** From here on a call of WebAssembly, which includes copying the bytes, is faster. */
+const webAssemblyThreshold = 256;
+
 /** CRC-32C (Castagnoli) of `bytes` from `start` to `end`, as an unsigned number. */
 export function crc32c(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
+  if (end - start >= webAssemblyThreshold) {
+    const crc = crc32cByWebAssembly(bytes, start, end);
+    if (crc !== undefined) return crc >>> 0;
+  }
   const table = (tables ??= buildTables());
   let crc = -1;
   let at = start;

@@ -19,3 +19,13 @@ export function beyondLimit(codec: string, limit: number, cause?: unknown): Code
   const message = `its ${codec} data decompresses to more than the limit of ${limit} bytes`;
   return new CodecError("BATCH_TOO_LARGE", message, cause);
 }
+
+/*
+ * What the block decompressors return in place of where the output ends. They are numbers because WebAssembly has no
+ * exceptions to throw; wasm/decompress.ts repeats them.
+ */
+export const outputFull = -1;
+export const literalsBeyondInput = -2;
+export const endsWithinElement = -3;
+export const matchBeyondWindow = -4;
+export const noLastLiterals = -5;

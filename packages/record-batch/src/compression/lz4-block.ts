@@ -1,6 +1,7 @@
 import { readUint32LittleEndian } from "../integers.ts";
+import { decompressLz4ByWebAssembly } from "../wasm/decompress.ts";
 import { copyBytes, copyMatch } from "./copy.ts";
-import { corruptData } from "./failures.ts";
+import { endsWithinElement, literalsBeyondInput, matchBeyondWindow, noLastLiterals, outputFull } from "./failures.ts";
 
 /*
  * The LZ4 block format: sequences of a token, literals, and a match given by a 16-bit distance and a length.
@@ -14,7 +15,8 @@ const hashBits = 13;
 
 /**
  * Decompresses `bytes` from `start` to `end` into `output` from `outputStart`; matches may reach back to
- * `windowStart`. Returns where the output ends, -1 if that were beyond `outputEnd`.
+ * `windowStart`. Returns where the output ends, or one of the negative numbers of failures.ts: {@link outputFull} if it
+ * were beyond `outputEnd`.
  */
 export function decompressLz4Block(
   bytes: Uint8Array,
@@ -25,6 +27,8 @@ export function decompressLz4Block(
   outputEnd: number,
   windowStart: number,
 ): number {
+  const byWebAssembly = decompressLz4ByWebAssembly(bytes, start, end, output, outputStart, outputEnd, windowStart);
+  if (byWebAssembly !== undefined) return byWebAssembly;
   let at = start;
   let outputAt = outputStart;
   while (at < end) {
@@ -37,14 +41,14 @@ export function decompressLz4Block(
         literals += byte;
       }
     }
-    if (literals > end - at) throw corruptData("lz4", "literals reach beyond their block");
-    if (literals > outputEnd - outputAt) return -1;
+    if (literals > end - at) return literalsBeyondInput;
+    if (literals > outputEnd - outputAt) return outputFull;
     copyBytes(bytes, at, output, outputAt, literals);
     at += literals;
     outputAt += literals;
     if (at === end) return outputAt;
 
-    if (end - at < 2) throw corruptData("lz4", "a block ends within a match");
+    if (end - at < 2) return endsWithinElement;
     const distance = bytes[at]! | (bytes[at + 1]! << 8);
     at += 2;
     let length = (token & 15) + minMatch;
@@ -55,12 +59,20 @@ export function decompressLz4Block(
         length += byte;
       }
     }
-    if (distance === 0 || distance > outputAt - windowStart) throw corruptData("lz4", "a match reaches too far back");
-    if (length > outputEnd - outputAt) return -1;
+    if (distance === 0 || distance > outputAt - windowStart) return matchBeyondWindow;
+    if (length > outputEnd - outputAt) return outputFull;
     copyMatch(output, outputAt, distance, length);
     outputAt += length;
   }
-  throw corruptData("lz4", "a block does not end with literals");
+  return noLastLiterals;
+}
+
+/** What is wrong with a block, for each of the negative numbers but {@link outputFull}. */
+export function lz4BlockFailure(code: number): string {
+  if (code === literalsBeyondInput) return "literals reach beyond their block";
+  if (code === endsWithinElement) return "a block ends within a match";
+  if (code === matchBeyondWindow) return "a match reaches too far back";
+  return "a block does not end with literals";
 }
 
 /** Only literals: a token, and a length byte for each 255 of them. */

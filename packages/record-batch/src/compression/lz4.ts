@@ -1,6 +1,6 @@
 import { readUint32LittleEndian, writeUint32LittleEndian } from "../integers.ts";
-import { beyondLimit, corruptData } from "./failures.ts";
-import { compressLz4Block, decompressLz4Block, maxCompressedLz4BlockSize } from "./lz4-block.ts";
+import { beyondLimit, corruptData, outputFull } from "./failures.ts";
+import { compressLz4Block, decompressLz4Block, lz4BlockFailure, maxCompressedLz4BlockSize } from "./lz4-block.ts";
 import { xxhash32 } from "./xxhash32.ts";
 
 /*
@@ -50,7 +50,8 @@ export function decompressLz4(bytes: Uint8Array, limit: number): Uint8Array {
       }
       const windowStart = frame.independentBlocks ? outputAt : contentStart;
       const blockEnd = decompressLz4Block(bytes, start, end, output, outputAt, room, windowStart);
-      if (blockEnd < 0) throw overflow();
+      if (blockEnd === outputFull) throw overflow();
+      if (blockEnd < 0) throw corruptData("lz4", lz4BlockFailure(blockEnd));
       outputAt = blockEnd;
     });
     if (frame.contentSize !== undefined && frame.contentSize !== outputAt - contentStart) {

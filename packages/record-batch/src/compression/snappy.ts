@@ -1,6 +1,7 @@
 import { readInt32, readUint32LittleEndian, writeInt32 } from "../integers.ts";
+import { decompressSnappyByWebAssembly } from "../wasm/decompress.ts";
 import { copyBytes, copyMatch } from "./copy.ts";
-import { beyondLimit, corruptData } from "./failures.ts";
+import { beyondLimit, corruptData, endsWithinElement, literalsBeyondInput, matchBeyondWindow } from "./failures.ts";
 
 /*
  * Raw Snappy as in google/snappy's format_description.txt, and the framing of the xerial library around it, which
@@ -100,8 +101,28 @@ function decompressBlock(
   outputStart: number,
   outputEnd: number,
 ): void {
+  let elements = start;
+  while (bytes[elements++]! >= 0x80); // the size, which claimedSize has read
+  const result =
+    decompressSnappyByWebAssembly(bytes, elements, end, output, outputStart, outputEnd) ??
+    decompressElements(bytes, elements, end, output, outputStart, outputEnd);
+  if (result === outputEnd) return;
+  if (result >= 0) throw corruptData("snappy", "a block is shorter than it says");
+  if (result === endsWithinElement) throw corruptData("snappy", "it ends within a length");
+  if (result === literalsBeyondInput) throw corruptData("snappy", "a literal does not fit");
+  throw corruptData("snappy", "a copy reaches beyond its block");
+}
+
+/** Returns where the output ends, or one of the negative numbers of failures.ts. */
+function decompressElements(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  output: Uint8Array,
+  outputStart: number,
+  outputEnd: number,
+): number {
   let at = start;
-  while (bytes[at++]! >= 0x80); // the size, which claimedSize has read
   let outputAt = outputStart;
   while (at < end) {
     const tag = bytes[at++]!;
@@ -110,11 +131,11 @@ function decompressBlock(
     if (kind === 0) {
       if (length > 60) {
         const lengthBytes = length - 60;
-        if (at + lengthBytes > end) throw corruptData("snappy", "it ends within a length");
+        if (lengthBytes > end - at) return endsWithinElement;
         length = 1;
         for (let index = 0; index < lengthBytes; index++) length += bytes[at++]! * 256 ** index;
       }
-      if (length > end - at || length > outputEnd - outputAt) throw corruptData("snappy", "a literal does not fit");
+      if (length > end - at || length > outputEnd - outputAt) return literalsBeyondInput;
       copyBytes(bytes, at, output, outputAt, length);
       at += length;
     } else {
@@ -131,13 +152,13 @@ function decompressBlock(
         at += 4;
       }
       if (at > end || distance === 0 || distance > outputAt - outputStart || length > outputEnd - outputAt) {
-        throw corruptData("snappy", "a copy reaches beyond its block");
+        return matchBeyondWindow;
       }
       copyMatch(output, outputAt, distance, length);
     }
     outputAt += length;
   }
-  if (outputAt !== outputEnd) throw corruptData("snappy", "a block is shorter than it says");
+  return outputAt;
 }
 
 /** Only literals and their tags, and the size before them. */
