@@ -145,3 +145,16 @@ export async function reading(
 /** How many requests of an API the broker has received. */
 export const requestsOf = (broker: EmbeddedBroker, api: string): number =>
   broker.requests.filter((request) => request.api === api).length;
+
+/** A response of the embedded broker that a test may alter. */
+export type Editable<T> = T extends Uint8Array
+  ? T
+  : T extends readonly (infer Element)[]
+    ? Editable<Element>[]
+    : T extends object
+      ? { -readonly [Key in keyof T]: Editable<T[Key]> }
+      : T;
+
+export function editable<T>(response: T): Editable<T> {
+  return response as Editable<T>;
+}

@@ -6,9 +6,9 @@ import {
   type RecordMetadata,
   setTopicConfigs,
 } from "@ktables/client";
-import type { EmbeddedBroker } from "@ktables/client/testing";
+import type { EmbeddedBroker, RequestOf } from "@ktables/client/testing";
 import { describe, expect, test } from "vitest";
-import { atEnd, bytes, clientFor, failureOf, requestsOf, SeenRecords, startBroker } from "./embedded.ts";
+import { atEnd, bytes, clientFor, editable, failureOf, requestsOf, SeenRecords, startBroker } from "./embedded.ts";
 
 function producerFor(broker: EmbeddedBroker, options: ProducerOptions = {}, config: object = {}): Producer {
   const producer = new Producer(clientFor(broker, config), options);
@@ -195,7 +195,7 @@ describe("a record that cannot be delivered in time", () => {
     const broker = await startBroker();
     const producer = producerFor(broker, { deliveryTimeoutMs: 120 });
     broker.intercept("Produce", async (_, context) => {
-      const answer = await context.handle();
+      const answer = editable(await context.handle());
       for (const topic of answer?.responses ?? []) {
         for (const partition of topic.partitionResponses) partition.errorCode = 19;
       }
@@ -209,7 +209,7 @@ describe("a record that cannot be delivered in time", () => {
 describe("an answer that refuses", () => {
   const refusing =
     (errorCode: number, extra: object = {}) =>
-    (request: { topicData: { name: string; topicId: string; partitionData: { index: number }[] }[] }) => ({
+    (request: RequestOf<"Produce">) => ({
       nodeEndpoints: [],
       throttleTimeMs: 0,
       responses: request.topicData.map(({ name, topicId, partitionData }) => ({
@@ -228,7 +228,7 @@ describe("an answer that refuses", () => {
       })),
     });
 
-  test.each([
+  test.each<[number, string]>([
     [6, "NOT_LEADER_OR_FOLLOWER"],
     [3, "UNKNOWN_TOPIC_OR_PARTITION"],
     [7, "REQUEST_TIMED_OUT"],
@@ -306,7 +306,7 @@ describe("an answer that refuses", () => {
     broker.intercept(
       "Produce",
       async (_, context) => {
-        const answer = await context.handle();
+        const answer = editable(await context.handle());
         return answer === undefined ? "pass" : { ...answer, responses: [] };
       },
       { times: 1 },
@@ -315,7 +315,7 @@ describe("an answer that refuses", () => {
     broker.intercept(
       "Produce",
       async (_, context) => {
-        const answer = await context.handle();
+        const answer = editable(await context.handle());
         return answer === undefined ? "pass" : { ...answer, responses: [...answer.responses, ...answer.responses] };
       },
       { times: 1 },

@@ -1,6 +1,6 @@
 import { listOffsets } from "@ktables/client";
 import { describe, expect, test } from "vitest";
-import { clientFor, plainBatch, reading, requestsOf, startBroker } from "./embedded.ts";
+import { clientFor, editable, plainBatch, reading, requestsOf, startBroker } from "./embedded.ts";
 
 describe("what is damaged", () => {
   const flipped = (batch: Uint8Array): Uint8Array =>
@@ -13,7 +13,7 @@ describe("what is damaged", () => {
     broker.intercept(
       "Fetch",
       async (_, context) => {
-        const answer = await context.handle();
+        const answer = editable(await context.handle());
         const partition = answer?.responses[0]?.partitions[0];
         if (answer === undefined || !partition?.records) return "pass";
         // In the first batch, which a cut at maxBytes leaves whole.
@@ -43,7 +43,7 @@ describe("what is damaged", () => {
     const broker = await startBroker();
     broker.append("t", 0, plainBatch([["a", "v".repeat(100)]]));
     broker.intercept("Fetch", async (_, context) => {
-      const answer = await context.handle();
+      const answer = editable(await context.handle());
       const partition = answer?.responses[0]?.partitions[0];
       if (answer === undefined || !partition?.records) return "pass";
       partition.records = partition.records.subarray(0, 80);
@@ -64,7 +64,7 @@ describe("strange answers (cases 31 to 33)", () => {
     const seen = await reading(broker, {}, { retryBackoffMs: 50, maxRetryBackoffMs: 50 });
     await seen.until(({ records }) => records.length === 3);
     broker.intercept("Fetch", async (_, context) => {
-      const answer = await context.handle();
+      const answer = editable(await context.handle());
       const partition = answer?.responses[0]?.partitions[0];
       if (answer === undefined || partition === undefined) return "pass";
       partition.records = stale;
@@ -87,7 +87,7 @@ describe("strange answers (cases 31 to 33)", () => {
       broker.intercept(
         "Fetch",
         async (_, context) => {
-          const answer = await context.handle();
+          const answer = editable(await context.handle());
           const partition = answer?.responses[0]?.partitions[0];
           if (answer === undefined || partition === undefined) return "pass";
           if (count++ === 0) return { ...answer, errorCode };
@@ -105,7 +105,7 @@ describe("strange answers (cases 31 to 33)", () => {
   test("with an error that no retry can mend end the reader", async () => {
     const broker = await startBroker();
     broker.intercept("Fetch", async (_, context) => {
-      const answer = await context.handle();
+      const answer = editable(await context.handle());
       const partition = answer?.responses[0]?.partitions[0];
       if (answer === undefined || partition === undefined) return "pass";
       partition.errorCode = 29;
@@ -124,7 +124,7 @@ describe("strange answers (cases 31 to 33)", () => {
     broker.intercept(
       "Fetch",
       async (_, context) => {
-        const answer = await context.handle();
+        const answer = editable(await context.handle());
         const [topic] = answer?.responses ?? [];
         if (answer === undefined || topic === undefined) return "pass";
         const [first, second] = topic.partitions;
@@ -147,7 +147,7 @@ describe("strange answers (cases 31 to 33)", () => {
     broker.intercept(
       "ListOffsets",
       async (_, context) => {
-        const answer = await context.handle();
+        const answer = editable(await context.handle());
         const partition = answer?.topics[0]?.partitions[0];
         if (answer === undefined || partition === undefined) return "pass";
         const codes = [78, 74, 75, 0];

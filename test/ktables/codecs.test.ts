@@ -41,7 +41,7 @@ describe("bytes()", () => {
 
   test("refuses what is no Uint8Array", () => {
     for (const value of ["text", [1], new ArrayBuffer(1), null]) {
-      expect(() => bytes().encode(value as Uint8Array)).toThrow(encodeFailed);
+      expect(() => bytes().encode(value as unknown as Uint8Array)).toThrow(encodeFailed);
     }
   });
 });

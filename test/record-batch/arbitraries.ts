@@ -59,7 +59,7 @@ function recordsOf(time: fc.Arbitrary<number>): fc.Arbitrary<RecordInput[]> {
   );
   return fc.oneof(
     { weight: 30, arbitrary: fc.array(plain, { maxLength: 12, size: "max" }) },
-    { weight: 3, arbitrary: fc.constant([]) },
+    { weight: 3, arbitrary: fc.constant<RecordInput[]>([]) },
     { weight: 2, arbitrary: many },
   );
 }
