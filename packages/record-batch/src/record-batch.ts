@@ -1,5 +1,6 @@
 import { CodecError } from "./compression/failures.ts";
 import { type Codec, type CompressionName, codecs, compressionNames } from "./compression/index.ts";
+import { type OutputBuffer, withOutputBuffer } from "./compression/output-buffer.ts";
 import { crc32c } from "./crc32c.ts";
 import { RecordBatchError, type RecordBatchErrorCode } from "./errors.ts";
 import { readInt16, readInt32, readInt64 } from "./integers.ts";
@@ -154,7 +155,8 @@ export class RecordBatch {
 
   /**
    * Calls `visitor` for every record in offset order, each time with the same object, which is valid during the call
-   * only. A compressed batch is decompressed at each visit.
+   * only, and so are the views that it hands out. A compressed batch is decompressed at each visit, into memory that
+   * the next visit of any batch uses again.
    *
    * A batch with a valid CRC may still turn out corrupt in the middle: the records before have been visited by then.
    */
@@ -164,8 +166,10 @@ export class RecordBatch {
     if (compression === "none" || (this.recordCount === 0 && this.recordsStart === end)) {
       walkRecords(this, this.bytes, this.recordsStart, end, visitor);
     } else {
-      const records = this.#decompress(codecs[compression]);
-      walkRecords(this, records, 0, records.length, visitor);
+      withOutputBuffer((output) => {
+        const records = this.#decompress(codecs[compression], output);
+        walkRecords(this, records, 0, records.length, visitor);
+      });
     }
   }
 
@@ -186,10 +190,10 @@ export class RecordBatch {
     return type;
   }
 
-  #decompress(codec: Codec): Uint8Array {
+  #decompress(codec: Codec, output: OutputBuffer): Uint8Array {
     const end = this.start + this.sizeInBytes;
     try {
-      return codec.decompress(this.bytes.subarray(this.recordsStart, end), this.#maxDecompressedBytes);
+      return codec.decompress(this.bytes.subarray(this.recordsStart, end), this.#maxDecompressedBytes, output);
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
       throw this.#error(error.code, recordsAt, error.message, error);

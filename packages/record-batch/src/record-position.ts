@@ -16,7 +16,7 @@ const utf8 = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true });
  */
 export class RecordPosition {
   readonly batch: RecordBatch;
-  /** Where key and value live: the bytes given to the decoder, or the decompressed records of this batch. */
+  /** Where key and value live: the bytes given to the decoder, or those of this batch decompressed, for as long as the visit lasts. */
   readonly bytes: Uint8Array;
   /** Offset in the partition. */
   offset = 0;
@@ -37,12 +37,12 @@ export class RecordPosition {
     this.bytes = bytes;
   }
 
-  /** A view of the key, not a copy. */
+  /** A view of the key, not a copy: valid during the call of the visitor. */
   key(): Uint8Array | null {
     return this.keyLength < 0 ? null : this.bytes.subarray(this.keyStart, this.keyStart + this.keyLength);
   }
 
-  /** A view of the value, not a copy. */
+  /** A view of the value, not a copy: valid during the call of the visitor. */
   value(): Uint8Array | null {
     return this.valueLength < 0 ? null : this.bytes.subarray(this.valueStart, this.valueStart + this.valueLength);
   }

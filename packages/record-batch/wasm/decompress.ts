@@ -85,16 +85,15 @@ export function decompressSnappy(start: usize, end: usize, outputStart: usize, o
       at += length;
     } else {
       let distance: usize;
-      if (kind === 1) {
-        length = 4 + ((tag >> 2) & 7);
-        distance = ((tag >> 5) << 8) | load<u8>(at);
-        at += 1;
-      } else if (kind === 2) {
-        distance = load<u16>(at);
-        at += 2;
-      } else {
-        distance = load<u32>(at);
+      if (kind === 3) {
+        distance = load<usize>(at);
         at += 4;
+      } else {
+        // Which of the two follows is hard for the processor to guess: both are computed, and one is taken.
+        const twoBytes: usize = load<u16>(at);
+        length = select<usize>(4 + ((tag >> 2) & 7), length, kind === 1);
+        distance = select<usize>(((tag >> 5) << 8) | (twoBytes & 0xff), twoBytes, kind === 1);
+        at += kind;
       }
       if (at > end || distance === 0 || distance > outputAt - outputStart || length > outputEnd - outputAt) {
         return matchBeyondWindow;

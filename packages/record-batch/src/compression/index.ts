@@ -1,5 +1,6 @@
 import { compressGzip, decompressGzip } from "./gzip.ts";
 import { compressLz4, decompressLz4 } from "./lz4.ts";
+import type { OutputBuffer } from "./output-buffer.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
 import { compressZstd, decompressZstd } from "./zstd.ts";
 
@@ -12,11 +13,11 @@ export interface Codec {
   /** @throws CodecError `BATCH_UNSUPPORTED_COMPRESSION` where the runtime lacks the codec */
   compress(bytes: Uint8Array): Uint8Array;
   /**
-   * Neither returns nor holds much more than `limit` bytes.
+   * Neither returns nor holds much more than `limit` bytes. The result may lie in `output`.
    *
    * @throws CodecError
    */
-  decompress(bytes: Uint8Array, limit: number): Uint8Array;
+  decompress(bytes: Uint8Array, limit: number, output: OutputBuffer): Uint8Array;
 }
 
 export const codecs: Readonly<Record<Exclude<CompressionName, "none">, Codec>> = {

@@ -1,6 +1,7 @@
 import { readUint32LittleEndian, writeUint32LittleEndian } from "../integers.ts";
 import { beyondLimit, corruptData, outputFull } from "./failures.ts";
 import { compressLz4Block, decompressLz4Block, lz4BlockFailure, maxCompressedLz4BlockSize } from "./lz4-block.ts";
+import type { OutputBuffer } from "./output-buffer.ts";
 import { xxhash32 } from "./xxhash32.ts";
 
 /*
@@ -23,9 +24,10 @@ interface Frame {
 }
 
 /** Reads any number of frames and skippable frames, with every optional feature but dictionaries. */
-export function decompressLz4(bytes: Uint8Array, limit: number): Uint8Array {
+export function decompressLz4(bytes: Uint8Array, limit: number, buffer: OutputBuffer): Uint8Array {
   if (bytes.length === 0) throw corruptData("lz4", "there is no frame");
-  const output = new Uint8Array(outputBound(bytes, limit));
+  const bound = outputBound(bytes, limit);
+  const output = buffer.take(bound);
   let outputAt = 0;
   for (let at = 0; at < bytes.length; ) {
     const skipped = skippableEnd(bytes, at);
@@ -36,7 +38,7 @@ export function decompressLz4(bytes: Uint8Array, limit: number): Uint8Array {
     const frame = readFrameHeader(bytes, at);
     const contentStart = outputAt;
     at = forEachBlock(bytes, frame, (start, end, stored) => {
-      const room = Math.min(output.length, outputAt + frame.maxBlockSize);
+      const room = Math.min(bound, outputAt + frame.maxBlockSize);
       const overflow = () =>
         room === limit ? beyondLimit("lz4", limit) : corruptData("lz4", "a block is longer than its frame allows");
       if (frame.blockChecksums && readUint32LittleEndian(bytes, end) !== xxhash32(bytes, start, end)) {

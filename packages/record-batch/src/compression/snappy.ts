@@ -2,6 +2,7 @@ import { readInt32, readUint32LittleEndian, writeInt32 } from "../integers.ts";
 import { decompressSnappyByWebAssembly } from "../wasm/decompress.ts";
 import { copyBytes, copyMatch } from "./copy.ts";
 import { beyondLimit, corruptData, endsWithinElement, literalsBeyondInput, matchBeyondWindow } from "./failures.ts";
+import type { OutputBuffer } from "./output-buffer.ts";
 
 /*
  * Raw Snappy as in google/snappy's format_description.txt, and the framing of the xerial library around it, which
@@ -14,8 +15,8 @@ const xerialHeaderSize = 16;
 const blockSize = 32 * 1024;
 const hashBits = 13;
 
-export function decompressSnappy(bytes: Uint8Array, limit: number): Uint8Array {
-  return startsXerial(bytes, 0) ? decompressXerial(bytes, limit) : decompressRaw(bytes, limit);
+export function decompressSnappy(bytes: Uint8Array, limit: number, buffer: OutputBuffer): Uint8Array {
+  return startsXerial(bytes, 0) ? decompressXerial(bytes, limit, buffer) : decompressRaw(bytes, limit, buffer);
 }
 
 /** Writes the xerial framing, since Java reads nothing else. */
@@ -39,28 +40,28 @@ function startsXerial(bytes: Uint8Array, at: number): boolean {
   return bytes.length - at >= xerialHeaderSize && xerialMagic.every((byte, index) => bytes[at + index] === byte);
 }
 
-function decompressRaw(bytes: Uint8Array, limit: number): Uint8Array {
+function decompressRaw(bytes: Uint8Array, limit: number, buffer: OutputBuffer): Uint8Array {
   const size = claimedSize(bytes, 0, bytes.length);
   if (size > limit) throw beyondLimit("snappy", limit);
-  const output = new Uint8Array(size);
+  const output = buffer.take(size);
   decompressBlock(bytes, 0, bytes.length, output, 0, size);
-  return output;
+  return output.subarray(0, size);
 }
 
-function decompressXerial(bytes: Uint8Array, limit: number): Uint8Array {
+function decompressXerial(bytes: Uint8Array, limit: number, buffer: OutputBuffer): Uint8Array {
   let size = 0;
   forEachXerialBlock(bytes, (start, end) => {
     size += claimedSize(bytes, start, end);
     if (size > limit) throw beyondLimit("snappy", limit);
   });
-  const output = new Uint8Array(size);
+  const output = buffer.take(size);
   let outputAt = 0;
   forEachXerialBlock(bytes, (start, end) => {
     const outputEnd = outputAt + claimedSize(bytes, start, end);
     decompressBlock(bytes, start, end, output, outputAt, outputEnd);
     outputAt = outputEnd;
   });
-  return output;
+  return output.subarray(0, size);
 }
 
 function forEachXerialBlock(bytes: Uint8Array, visit: (start: number, end: number) => void): void {

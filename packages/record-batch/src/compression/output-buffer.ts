@@ -1,0 +1,32 @@
+/** Larger buffers are left to the garbage collector. Producers and brokers send batches of up to 1 MiB by default. */
+const maxKept = 4 * 1024 * 1024;
+const minimumSize = 64 * 1024;
+
+/**
+ * Memory to decompress into, which one batch after the other uses: new memory is dear, since the system clears it page
+ * by page, which takes longer than decompressing into it.
+ */
+export class OutputBuffer {
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  /** At least `size` bytes that hold anything; what was taken before must not be used any more. */
+  take(size: number): Uint8Array {
+    if (size <= this.#bytes.length) return this.#bytes;
+    if (size > maxKept) return new Uint8Array(size);
+    this.#bytes = new Uint8Array(2 ** Math.ceil(Math.log2(Math.max(size, minimumSize))));
+    return this.#bytes;
+  }
+}
+
+let shared: OutputBuffer | undefined = /* @__PURE__ */ new OutputBuffer();
+
+/** Lends a buffer for the duration of the call; a visitor that visits another batch gets another one. */
+export function withOutputBuffer(use: (output: OutputBuffer) => void): void {
+  const output = shared ?? new OutputBuffer();
+  shared = undefined;
+  try {
+    use(output);
+  } finally {
+    shared = output;
+  }
+}
