@@ -1,6 +1,6 @@
 import { readUint32LittleEndian } from "../integers.ts";
 import { decompressLz4ByWebAssembly } from "../wasm/decompress.ts";
-import { copyBytes, copyMatch } from "./copy.ts";
+import { copyBytes, copyLiterals, copyMatch, viewOf } from "./copy.ts";
 import { endsWithinElement, literalsBeyondInput, matchBeyondWindow, noLastLiterals, outputFull } from "./failures.ts";
 
 /*
@@ -29,6 +29,8 @@ export function decompressLz4Block(
 ): number {
   const byWebAssembly = decompressLz4ByWebAssembly(bytes, start, end, output, outputStart, outputEnd, windowStart);
   if (byWebAssembly !== undefined) return byWebAssembly;
+  const inputView = viewOf(bytes);
+  const outputView = viewOf(output);
   let at = start;
   let outputAt = outputStart;
   while (at < end) {
@@ -43,7 +45,7 @@ export function decompressLz4Block(
     }
     if (literals > end - at) return literalsBeyondInput;
     if (literals > outputEnd - outputAt) return outputFull;
-    copyBytes(bytes, at, output, outputAt, literals);
+    copyLiterals(bytes, inputView, at, output, outputView, outputAt, literals);
     at += literals;
     outputAt += literals;
     if (at === end) return outputAt;
@@ -61,7 +63,7 @@ export function decompressLz4Block(
     }
     if (distance === 0 || distance > outputAt - windowStart) return matchBeyondWindow;
     if (length > outputEnd - outputAt) return outputFull;
-    copyMatch(output, outputAt, distance, length);
+    copyMatch(output, outputView, outputAt, distance, length);
     outputAt += length;
   }
   return noLastLiterals;

@@ -1,6 +1,6 @@
 import { readInt32, readUint32LittleEndian, writeInt32 } from "../integers.ts";
 import { decompressSnappyByWebAssembly } from "../wasm/decompress.ts";
-import { copyBytes, copyMatch } from "./copy.ts";
+import { copyBytes, copyLiterals, copyMatch, viewOf } from "./copy.ts";
 import { beyondLimit, corruptData, endsWithinElement, literalsBeyondInput, matchBeyondWindow } from "./failures.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
 
@@ -123,6 +123,8 @@ function decompressElements(
   outputStart: number,
   outputEnd: number,
 ): number {
+  const inputView = viewOf(bytes);
+  const outputView = viewOf(output);
   let at = start;
   let outputAt = outputStart;
   while (at < end) {
@@ -133,11 +135,14 @@ function decompressElements(
       if (length > 60) {
         const lengthBytes = length - 60;
         if (lengthBytes > end - at) return endsWithinElement;
-        length = 1;
-        for (let index = 0; index < lengthBytes; index++) length += bytes[at++]! * 256 ** index;
+        // 32-bit arithmetic, or every position in this function becomes a slow double. Above 2^31 it turns negative.
+        let lengthLessOne = 0;
+        for (let index = 0; index < lengthBytes; index++) lengthLessOne |= bytes[at++]! << (8 * index);
+        if (lengthLessOne < 0) return literalsBeyondInput;
+        length = lengthLessOne + 1;
       }
       if (length > end - at || length > outputEnd - outputAt) return literalsBeyondInput;
-      copyBytes(bytes, at, output, outputAt, length);
+      copyLiterals(bytes, inputView, at, output, outputView, outputAt, length);
       at += length;
     } else {
       let distance: number;
@@ -155,7 +160,7 @@ function decompressElements(
       if (at > end || distance === 0 || distance > outputAt - outputStart || length > outputEnd - outputAt) {
         return matchBeyondWindow;
       }
-      copyMatch(output, outputAt, distance, length);
+      copyMatch(output, outputView, outputAt, distance, length);
     }
     outputAt += length;
   }
