@@ -3,6 +3,8 @@ import type { Logger } from "ktables";
 /** A broker, as much of it as the suites need. */
 export interface SuiteBroker {
   readonly bootstrapServers: string;
+  /** Release of Apache Kafka; undefined for the embedded broker, which can what the newest can. */
+  readonly version?: string;
   stop(): Promise<void>;
 }
 
@@ -54,4 +56,11 @@ const encoder = new TextEncoder();
 
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
+}
+
+/** Whether the broker has what came with a release, given as `[major, minor]`. An unknown version counts as the newest. */
+export function hasReleased({ version }: SuiteBroker, [major, minor]: readonly [number, number]): boolean {
+  const [ownMajor, ownMinor] = (version ?? "").split(".").map(Number);
+  if (ownMajor === undefined || ownMinor === undefined || Number.isNaN(ownMajor)) return true;
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }

@@ -1,7 +1,9 @@
 import type { CallOptions } from "./abort.ts";
 import { ErrorCode } from "./broker-errors.ts";
-import type { KafkaClient } from "./client.ts";
+import type { Attempt, KafkaClient } from "./client.ts";
+import type { Connection } from "./connection.ts";
 import { BrokerError } from "./errors.ts";
+import { alterConfigsApi } from "./protocol/generated/alter-configs.ts";
 import { createTopicsApi } from "./protocol/generated/create-topics.ts";
 import { describeConfigsApi } from "./protocol/generated/describe-configs.ts";
 import { incrementalAlterConfigsApi } from "./protocol/generated/incremental-alter-configs.ts";
@@ -101,16 +103,24 @@ export async function describeTopicConfigs(
   });
 }
 
-/** Sets the given configurations and leaves all others as they are (KIP-339; brokers since 2.3). */
+/**
+ * Sets the given configurations and leaves all others as they are. Brokers before 2.3 can only replace the whole set
+ * (KIP-339): there the topic's settings are read first and written back together with the changes, which is logged,
+ * because what somebody else changes in between is lost.
+ */
 export async function setTopicConfigs(
   client: KafkaClient,
   topic: string,
   configs: Readonly<Record<string, string>>,
   options: CallOptions = {},
 ): Promise<void> {
-  await client.retrying(`IncrementalAlterConfigs of "${topic}"`, options, async ({ signal }) => {
-    const connection = await client.anyConnection(signal);
-    const response = await connection.request(
+  await client.retrying(`Setting configs of "${topic}"`, options, async (attempt) => {
+    const connection = await client.anyConnection(attempt.signal);
+    if (connection.versionFor(incrementalAlterConfigsApi) === undefined) {
+      await replaceTopicConfigs(client, connection, topic, configs, attempt);
+      return;
+    }
+    const { responses } = await connection.request(
       incrementalAlterConfigsApi,
       {
         resources: [
@@ -122,18 +132,63 @@ export async function setTopicConfigs(
         ],
         validateOnly: false,
       },
-      { signal },
+      { signal: attempt.signal },
     );
-    const answer = response.responses.find(({ resourceName }) => resourceName === topic);
-    if (answer === undefined) throw unconfirmed("IncrementalAlterConfigs", topic);
-    if (answer.errorCode !== ErrorCode.NONE) {
-      throw new BrokerError(answer.errorCode, {
-        api: "IncrementalAlterConfigs",
-        topic,
-        brokerMessage: answer.errorMessage,
-      });
-    }
+    confirm("IncrementalAlterConfigs", topic, responses);
   });
+}
+
+async function replaceTopicConfigs(
+  client: KafkaClient,
+  connection: Connection,
+  topic: string,
+  configs: Readonly<Record<string, string>>,
+  { signal, remainingMs }: Attempt,
+): Promise<void> {
+  const current = await describeTopicConfigs(client, topic, { signal, timeoutMs: remainingMs });
+  const kept = current.filter(({ name, value, isOverride, isReadOnly }) => {
+    return isOverride && !isReadOnly && value !== null && !Object.hasOwn(configs, name);
+  });
+  client.config.logger.info(
+    `The broker is older than 2.3: replacing all settings of topic "${topic}" by what they are, with ` +
+      `${Object.keys(configs).join(", ")} changed; kept: ${kept.map(({ name }) => name).join(", ") || "none"}`,
+    { topic },
+  );
+  const { responses } = await connection.request(
+    alterConfigsApi,
+    {
+      resources: [
+        {
+          resourceType: topicResource,
+          resourceName: topic,
+          configs: [
+            ...kept.map(({ name, value }) => ({ name, value })),
+            ...Object.entries(configs).map(([name, value]) => ({ name, value })),
+          ],
+        },
+      ],
+      validateOnly: false,
+    },
+    { signal },
+  );
+  confirm("AlterConfigs", topic, responses);
+}
+
+/** Throws what the answer says about the topic, or that it says nothing. */
+function confirm(
+  api: string,
+  topic: string,
+  responses: readonly {
+    readonly resourceName: string;
+    readonly errorCode: number;
+    readonly errorMessage: string | null;
+  }[],
+): void {
+  const answer = responses.find(({ resourceName }) => resourceName === topic);
+  if (answer === undefined) throw unconfirmed(api, topic);
+  if (answer.errorCode !== ErrorCode.NONE) {
+    throw new BrokerError(answer.errorCode, { api, topic, brokerMessage: answer.errorMessage });
+  }
 }
 
 function unconfirmed(api: string, topic: string): BrokerError {

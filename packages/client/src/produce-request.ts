@@ -1,7 +1,15 @@
+import type { CompressionName } from "@ktables/record-batch";
 import { ErrorCode } from "./broker-errors.ts";
+import type { Connection } from "./connection.ts";
+import { UnsupportedApiError } from "./errors.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
 import type { ProducerBatch } from "./producer-batch.ts";
-import type { ProduceRequest, ProduceResponse, ProduceResponsePartition } from "./protocol/generated/produce.ts";
+import {
+  type ProduceRequest,
+  type ProduceResponse,
+  type ProduceResponsePartition,
+  produceApi,
+} from "./protocol/generated/produce.ts";
 import { zeroUuid } from "./protocol/uuid.ts";
 
 /** One partition's part of a request. */
@@ -63,4 +71,19 @@ export function unconfirmedAnswer(index: number): ProduceResponsePartition {
     recordErrors: [],
     errorMessage: null,
   };
+}
+
+/** Brokers since 2.1 (KIP-110). An older one would answer with an error that says nothing, again and again. */
+const firstVersionWithZstd = 7;
+
+/** @throws UnsupportedApiError when the broker is too old for the compression */
+export function checkCompression(
+  connection: Connection,
+  compression: CompressionName,
+  maxVersion: number | undefined,
+): void {
+  const version = connection.versionFor(produceApi, maxVersion);
+  if (compression !== "zstd" || version === undefined || version >= firstVersionWithZstd) return;
+  const message = `${connection.broker} is too old for batches compressed with zstd; brokers take them since Kafka 2.1`;
+  throw new UnsupportedApiError("Produce", connection.broker, message);
 }

@@ -21,6 +21,7 @@ import { choosePartition } from "./partitioner.ts";
 import { deliveryTimeout, produceError, recordFailures } from "./produce-errors.ts";
 import {
   answerFor,
+  checkCompression,
   highestProduceVersion,
   type ProduceEntry,
   produceRequest,
@@ -330,6 +331,7 @@ export class Producer {
     const maxVersion = highestProduceVersion(topicIds);
     const answers: (ProduceResponsePartition | undefined)[] = [];
     try {
+      checkCompression(connection, this.#compression, maxVersion);
       if (this.#acks === 0) {
         connection.sendWithoutAnswer(produceApi, request, maxVersion);
         answers.push(...entries.map(({ queue }) => unconfirmedAnswer(queue.partition)));
