@@ -24,21 +24,30 @@ export function walkRecords(
 
   for (let index = 0; index < recordCount; index++) {
     const recordStart = at;
-    // One byte holds lengths up to 63 and is worth a branch everywhere below; the calls are for the rest.
+    // One byte holds lengths up to 63, two hold 8191: worth their branches here and below, where the calls are for the
+    // rest. Bytes past the end are undefined and take the calls.
     let length = bytes[at]!;
     if (length < 0x80) {
       at++;
       length = (length >>> 1) ^ -(length & 1);
     } else {
-      length = readVarint(bytes, at);
-      at = endOfVarint(bytes, at);
+      const second = bytes[at + 1]!;
+      if (second < 0x80) {
+        at += 2;
+        length = (((length & 0x7f) >>> 1) | (second << 6)) ^ -(length & 1);
+      } else {
+        length = readVarint(bytes, at);
+        at = endOfVarint(bytes, at);
+      }
     }
     const recordEnd = at + length;
     if (!(length >= 0 && recordEnd <= end))
       throw corrupt(batch, bytes, recordStart, index, "its length is beyond the batch");
 
     const timestampStart = at + 1; // after the attributes, which have no meaning yet
-    at = endOfVarint(bytes, timestampStart);
+    at = timestampStart;
+    while (bytes[at]! >= 0x80) at++;
+    at++;
     if (at - timestampStart >= 10 && (at - timestampStart > 10 || bytes[at - 1]! > 1)) {
       throw corrupt(batch, bytes, recordStart, index, "its timestamp is longer than 64 bits");
     }
@@ -48,8 +57,14 @@ export function walkRecords(
       at++;
       offsetDelta = (offsetDelta >>> 1) ^ -(offsetDelta & 1);
     } else {
-      offsetDelta = readVarint(bytes, at);
-      at = endOfVarint(bytes, at);
+      const second = bytes[at + 1]!;
+      if (second < 0x80) {
+        at += 2;
+        offsetDelta = (((offsetDelta & 0x7f) >>> 1) | (second << 6)) ^ -(offsetDelta & 1);
+      } else {
+        offsetDelta = readVarint(bytes, at);
+        at = endOfVarint(bytes, at);
+      }
     }
     if (!(offsetDelta > previousOffsetDelta && offsetDelta <= lastOffsetDelta)) {
       throw corrupt(batch, bytes, recordStart, index, "its offset is not after the one before, or beyond the batch");
@@ -74,8 +89,14 @@ export function walkRecords(
       at++;
       valueLength = (valueLength >>> 1) ^ -(valueLength & 1);
     } else {
-      valueLength = readVarint(bytes, at);
-      at = endOfVarint(bytes, at);
+      const second = bytes[at + 1]!;
+      if (second < 0x80) {
+        at += 2;
+        valueLength = (((valueLength & 0x7f) >>> 1) | (second << 6)) ^ -(valueLength & 1);
+      } else {
+        valueLength = readVarint(bytes, at);
+        at = endOfVarint(bytes, at);
+      }
     }
     const valueStart = at;
     if (valueLength > 0) at += valueLength;
@@ -97,6 +118,9 @@ export function walkRecords(
       if (at < 0) throw corrupt(batch, bytes, recordStart, index, "its headers do not fit into it");
     }
     if (at !== recordEnd) throw corrupt(batch, bytes, recordStart, index, "its fields do not fill its length");
+
+    // Not a change, but the processor need not wait for this record's lengths before it starts with the next record.
+    at = recordEnd;
 
     position.offset = baseOffset + offsetDelta;
     position.keyStart = keyStart;
