@@ -203,6 +203,7 @@ export interface PeerCommands {
       responseHeaderVersions: Record<string, number>;
     },
   ];
+  errors: [object, { code: number; name: string; retriable: boolean; refreshMetadata: boolean }[]];
   encodeBatch: [BatchToEncode, { base64: string }];
   decodeBatch: [{ base64: string }, { batches: DecodedBatch[]; remaining: number }];
   partitionForKey: [{ key?: string; keyBase64?: string; partitions: number }, { partition: number }];

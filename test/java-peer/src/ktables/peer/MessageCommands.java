@@ -8,11 +8,14 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Map;
+import org.apache.kafka.common.errors.InvalidMetadataException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.message.ApiMessageType;
 import org.apache.kafka.common.message.FetchResponseData;
 import org.apache.kafka.common.message.ProduceRequestData;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.MessageUtil;
 import org.apache.kafka.common.protocol.Readable;
 import org.apache.kafka.common.protocol.types.BoundField;
@@ -35,6 +38,7 @@ final class MessageCommands {
         commands.put("messageDefinition", MessageCommands::definition);
         commands.put("messageSchema", MessageCommands::schema);
         commands.put("describeApi", MessageCommands::describeApi);
+        commands.put("errors", MessageCommands::errors);
     }
 
     private static Class<?> data(String name) throws ClassNotFoundException {
@@ -142,6 +146,19 @@ final class MessageCommands {
             }
         }
         throw new IllegalArgumentException("the client knows no API " + name);
+    }
+
+    private static JsonNode errors(Arguments arguments) {
+        arguments.allow();
+        ArrayNode result = Peer.JSON.createArrayNode();
+        for (Errors error : Errors.values()) {
+            result.addObject()
+                    .put("code", error.code())
+                    .put("name", error.name())
+                    .put("retriable", error.exception() instanceof RetriableException)
+                    .put("refreshMetadata", error.exception() instanceof InvalidMetadataException);
+        }
+        return result;
     }
 
     private static ArrayNode fields(Schema schema) {
