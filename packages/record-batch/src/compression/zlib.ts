@@ -3,8 +3,8 @@ import { beyondLimit, CodecError, corruptData } from "./failures.ts";
 type Compress = (bytes: Uint8Array) => Uint8Array;
 type Decompress = (
   bytes: Uint8Array,
-  options: { readonly maxOutputLength: number; readonly chunkSize: number; readonly info: true },
-) => { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
+  options: { readonly maxOutputLength: number; readonly chunkSize: number },
+) => Uint8Array;
 
 /** The part of node:zlib that is used here; older runtimes have no zstd. */
 interface Zlib {
@@ -38,22 +38,21 @@ export function compressWithZlib(codec: string, name: "gzipSync" | "zstdCompress
   return plain(zlibFunction(codec, name)(bytes));
 }
 
-/** Decompresses from the start of `bytes` and says how many of them it used: zlib may stop after one frame. */
 export function decompressWithZlib(
   codec: string,
   name: "gunzipSync" | "zstdDecompressSync",
   bytes: Uint8Array,
   limit: number,
   expectedSize: number,
-): { output: Uint8Array; bytesRead: number } {
+): Uint8Array {
   const decompress = zlibFunction(codec, name);
   // One output chunk of about the right size saves zlib a third of its time. A claim of the sender must not decide
   // over more than this much memory; zlib adds chunks as data really arrives.
-  const chunkSize = Math.min(Math.max(expectedSize + 1, 1024), 1024 * 1024);
+  const chunkSize = Math.max(Math.min(expectedSize + 1, limit + 1, 1024 * 1024), 1024);
   try {
-    const result = decompress(bytes, { maxOutputLength: Math.max(limit, 1), chunkSize, info: true });
-    if (result.buffer.length > limit) throw beyondLimit(codec, limit);
-    return { output: plain(result.buffer), bytesRead: result.engine.bytesWritten };
+    const output = decompress(bytes, { maxOutputLength: Math.max(limit, 1), chunkSize });
+    if (output.length > limit) throw beyondLimit(codec, limit);
+    return plain(output);
   } catch (error) {
     if (error instanceof CodecError || !(error instanceof Error)) throw error;
     if ("code" in error && error.code === "ERR_BUFFER_TOO_LARGE") throw beyondLimit(codec, limit, error);

@@ -16,8 +16,7 @@ export function compressZstd(bytes: Uint8Array): Uint8Array {
 
 /**
  * Reads any number of frames and skippable frames. zlib is called once a frame, because some runtimes stop silently
- * after the first one (nodejs/node#64741). Some also accept a frame that ends too early: what is missing then is
- * noticed when the records are counted.
+ * after the first one (nodejs/node#64741), and some accept a frame that ends too early.
  */
 export function decompressZstd(bytes: Uint8Array, limit: number): Uint8Array {
   const outputs: Uint8Array[] = [];
@@ -33,40 +32,63 @@ export function decompressZstd(bytes: Uint8Array, limit: number): Uint8Array {
       continue;
     }
     if (magic !== frameMagic) throw corruptData("zstd", `no frame starts at byte ${at}`);
+    const frame = readFrame(bytes, at);
     const room = limit - outputSize;
-    const claimed = checkFrameHeader(bytes, at, room, limit);
-    const { output, bytesRead } = decompressWithZlib("zstd", "zstdDecompressSync", bytes.subarray(at), room, claimed);
-    if (bytesRead === 0) throw corruptData("zstd", `the frame at byte ${at} cannot be read`);
-    at += bytesRead;
+    if ((frame.contentSize ?? 0) > room || frame.windowSize > Math.max(limit, commonWindowSize)) {
+      throw beyondLimit("zstd", limit);
+    }
+    const expectedSize = frame.contentSize ?? 8 * (frame.end - at);
+    const output = decompressWithZlib("zstd", "zstdDecompressSync", bytes.subarray(at, frame.end), room, expectedSize);
+    at = frame.end;
     outputSize += output.length;
     outputs.push(output);
   }
   return outputs.length === 1 ? outputs[0]! : concatenate(outputs, outputSize);
 }
 
+interface Frame {
+  /** 0 where the content itself is the window. */
+  readonly windowSize: number;
+  readonly contentSize: number | undefined;
+  /** The position after the frame. */
+  readonly end: number;
+}
+
 /**
- * Refuses a frame that claims more than there is room for, before the decoder allocates its window. Returns the size
- * that the frame claims, or a guess.
+ * What the frame at `at` claims, to be judged before a decoder allocates its window; and where it ends, so that no more
+ * memory is provided for its content than its own bytes suggest.
  */
-function checkFrameHeader(bytes: Uint8Array, at: number, room: number, limit: number): number {
+function readFrame(bytes: Uint8Array, at: number): Frame {
   const descriptor = bytes[at + 4]!;
   const hasWindow = (descriptor & 0x20) === 0;
+  let windowSize = 0;
   if (hasWindow) {
     const windowDescriptor = bytes[at + 5]!;
     const base = 2 ** (10 + (windowDescriptor >>> 3));
-    const windowSize = base + (base / 8) * (windowDescriptor & 7);
-    if (windowSize > Math.max(limit, commonWindowSize)) throw beyondLimit("zstd", limit);
+    windowSize = base + (base / 8) * (windowDescriptor & 7);
   }
   const sizeFlag = descriptor >>> 6;
   const sizeLength = sizeFlag === 0 ? (hasWindow ? 0 : 1) : 1 << sizeFlag;
-  if (sizeLength === 0) return 8 * (bytes.length - at);
   const dictionaryIdLength = (1 << (descriptor & 3)) >> 1;
   const sizeStart = at + 5 + (hasWindow ? 1 : 0) + dictionaryIdLength;
-  if (sizeStart + sizeLength > bytes.length) throw corruptData("zstd", "it ends within a frame header");
-  let size = sizeLength === 2 ? 256 : 0;
-  for (let index = 0; index < sizeLength; index++) size += bytes[sizeStart + index]! * 256 ** index;
-  if (size > room) throw beyondLimit("zstd", limit);
-  return size;
+  const blocksStart = sizeStart + sizeLength;
+  if (blocksStart > bytes.length) throw corruptData("zstd", "it ends within a frame header");
+  let contentSize = sizeLength === 2 ? 256 : 0;
+  for (let index = 0; index < sizeLength; index++) contentSize += bytes[sizeStart + index]! * 256 ** index;
+  const end = endOfBlocks(bytes, blocksStart) + ((descriptor & 0x04) === 0 ? 0 : 4);
+  if (end > bytes.length) throw corruptData("zstd", "it ends within a frame");
+  return { windowSize, contentSize: sizeLength === 0 ? undefined : contentSize, end };
+}
+
+/** Each block starts with 24 bits: whether it is the last one, its type, its size. */
+function endOfBlocks(bytes: Uint8Array, start: number): number {
+  for (let at = start; at + 3 <= bytes.length; ) {
+    const header = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+    const isOneByteRepeated = (header & 0x06) === 0x02;
+    at += 3 + (isOneByteRepeated ? 1 : header >>> 3);
+    if ((header & 1) !== 0) return at;
+  }
+  throw corruptData("zstd", "it ends within a frame");
 }
 
 function concatenate(parts: readonly Uint8Array[], size: number): Uint8Array {
