@@ -1,0 +1,31 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { WorkerJob, WorkerReport } from "./run.ts";
+
+const job: WorkerJob = workerData;
+// Looked up when first needed: without it the decoder uses its JavaScript.
+if (job.path === "JavaScript") Reflect.deleteProperty(globalThis, "WebAssembly");
+const { decodeAll, inputOf } = await import("./decode.ts");
+
+const progress = new Int32Array(job.progress);
+const report: WorkerReport = { path: job.path, inputs: 0, batches: 0, records: 0, refused: {}, slowestMs: 0 };
+const deadline = job.milliseconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + job.milliseconds;
+for (let index = job.first; index < job.end && performance.now() < deadline; index += job.step) {
+  progress[0] = index;
+  Atomics.add(progress, 1, 1);
+  const bytes = inputOf(job.seed, index);
+  const started = performance.now();
+  let outcome: ReturnType<typeof decodeAll>;
+  try {
+    outcome = decodeAll(bytes, index % 5 !== 0);
+  } catch (cause) {
+    const start = Buffer.from(bytes.subarray(0, 1000)).toString("base64");
+    throw new Error(`input ${index} of seed ${job.seed}, ${bytes.length} bytes: ${start}`, { cause });
+  }
+  report.slowestMs = Math.max(report.slowestMs, performance.now() - started);
+  report.inputs++;
+  report.batches += outcome.batches;
+  report.records += outcome.records;
+  const end = outcome.refusedAs ?? "decoded";
+  report.refused[end] = (report.refused[end] ?? 0) + 1;
+}
+parentPort?.postMessage(report);
