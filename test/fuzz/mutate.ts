@@ -95,7 +95,7 @@ function truncate(bytes: Uint8Array, random: Random): Uint8Array {
 /** Damages the records before they are compressed, so that the damage gets past the codec. */
 function damageInside(bytes: Uint8Array, random: Random, seeds: readonly Uint8Array[]): Uint8Array {
   const plain = Uint8Array.from(random.pick(seeds.filter((seed) => seed.length < 2000 && ((seed[22] ?? 0) & 7) === 0)));
-  const damaged = random.pick([flipBits, changeVarint, editBytes, truncate])(plain, random, seeds);
+  const damaged = random.pick<Mutation>([flipBits, changeVarint, editBytes, truncate])(plain, random, seeds);
   if (damaged.length <= headerSize) return bytes;
   const codec = random.pick(["gzip", "snappy", "lz4", "zstd"] as const);
   const compressed = concat(damaged.subarray(0, headerSize), codecs[codec].compress(damaged.subarray(headerSize)));

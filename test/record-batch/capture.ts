@@ -22,7 +22,7 @@ interface Situation {
   readonly isReadByConsumer?: boolean;
   make(topic: Topic): Promise<void>;
   /** Whether the cleaner has got that far; the segment is rolled again and again until it has. */
-  isCleaned?(batches: readonly DecodedBatch[]): boolean;
+  readonly isCleaned?: (batches: readonly DecodedBatch[]) => boolean;
 }
 
 const directory = new URL("fixtures/captured/", import.meta.url);
@@ -276,7 +276,10 @@ async function abortedTransactions(logDirectory: string): Promise<Captured["abor
 }
 
 function withoutPartition(records: readonly ReadRecord[]): Captured["committed"] {
-  return records.map(({ partition: _, ...record }) => record);
+  return records.map((record) => {
+    const { partition: _, ...rest } = record;
+    return rest;
+  });
 }
 
 async function capture(situation: Situation, topic: Topic, logs: string): Promise<void> {

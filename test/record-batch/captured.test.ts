@@ -10,6 +10,12 @@ const logs = capturedLogs();
 const current = logs.filter(({ java }) => java.batches.every(({ magic }) => magic === 2));
 const old = logs.filter((log) => !current.includes(log));
 
+function omit<Value extends object, Name extends keyof Value>(value: Value, ...names: Name[]): Omit<Value, Name> {
+  const rest = { ...value };
+  for (const name of names) delete rest[name];
+  return rest;
+}
+
 function asJavaTells({ offset, timestamp, key, value, headers }: PlainRecord): Read {
   const base64 = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString("base64"));
   return {
@@ -47,11 +53,11 @@ function factsOf(batch: RecordBatch): Omit<DecodedBatch, "records"> {
 describe("a log as real Kafka wrote it", () => {
   test.each(current)("$name: every batch and record as Java decodes them", ({ bytes, java }) => {
     const batches = [...readBatches(bytes)];
-    expect(batches.map(factsOf)).toEqual(java.batches.map(({ records: _, ...facts }) => facts));
+    expect(batches.map(factsOf)).toEqual(java.batches.map((batch) => omit(batch, "records")));
     batches.forEach((batch, index) => {
       const records = java.batches[index]?.records ?? [];
       expect(recordsOf(batch).map(asJavaTells)).toEqual(
-        records.map(({ sequence: _, controlType: __, ...record }) => record),
+        records.map((record) => omit(record, "sequence", "controlType")),
       );
       expect(batch.controlType()).toBe(records[0]?.controlType);
     });
