@@ -243,6 +243,39 @@ describe("blocks made by hand", () => {
     }
   });
 
+  test("LZ4 matches that reach back into the blocks before, as far as they may", () => {
+    const literals = pseudoRandomBytes(1500, 11);
+    const before = pseudoRandomBytes(100_000, 5);
+    fc.assert(
+      fc.property(fc.nat(before.length), fc.nat(65_534), fc.nat(250), (history, somewhere, longer) => {
+        const distance = Math.min(somewhere + 1, history + literals.length);
+        // 1500 literals = 15 + 5 * 255 + 210, a match of 4 + 15 + `longer`, one literal to end with.
+        const head = [0xff, 255, 255, 255, 255, 255, 210];
+        const block = concat(head, literals, [distance & 0xff, distance >> 8, longer, 0x10, 7]);
+        const expected = [...before.subarray(before.length - history), ...literals];
+        for (let done = 0; done < 19 + longer; done++) expected.push(expected[expected.length - distance] ?? -1);
+        expected.push(7);
+        const end = expected.length;
+        for (const decompress of [decompressLz4ByWebAssembly, decompressLz4Block]) {
+          allowWebAssembly(decompress === decompressLz4ByWebAssembly);
+          const output = new Uint8Array(110_000).fill(0xa5);
+          output.set(before.subarray(before.length - history));
+          expect(decompress(block, 0, block.length, output, history, end, 0)).toBe(end);
+          expect(Buffer.from(output.subarray(0, end)).equals(Uint8Array.from(expected))).toBe(true);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("tiny blocks with a long history are not copied back and forth", () => {
+    const block = Uint8Array.from([0x10, 7]);
+    const output = new Uint8Array(70_000);
+    expect(decompressLz4ByWebAssembly(block, 0, 2, output, 60_000, 60_001, 0)).toBeUndefined();
+    expect(decompressLz4Block(block, 0, 2, output, 60_000, 60_001, 0)).toBe(60_001);
+    expect(output[60_000]).toBe(7);
+  });
+
   test("a block that is larger than the module's memory takes the other path", () => {
     const original = new Uint8Array(9_000_000);
     // The bytes are zeros: one literal, then copies of 64.

@@ -26,27 +26,45 @@ export function decompressLz4(
 ): isize {
   let at = start;
   let outputAt = outputStart;
+  // Up to these, what a token alone describes fits without a further question: 14 literals, a distance, 18 bytes.
+  const shortInputEnd = end - 17;
+  const shortOutputEnd = outputEnd - 32;
   while (at < end) {
     const token: usize = load<u8>(at++);
     let literals = token >> 4;
-    if (literals === 15) {
-      let byte: usize = 255;
-      while (byte === 255 && at < end) {
-        byte = load<u8>(at++);
-        literals += byte;
-      }
-    }
-    if (literals > end - at) return literalsBeyondInput;
-    if (literals > outputEnd - outputAt) return outputFull;
-    copyForward(at, outputAt, literals);
-    at += literals;
-    outputAt += literals;
-    if (at === end) return outputAt;
-
-    if (end - at < 2) return endsWithinElement;
-    const distance: usize = load<u16>(at);
-    at += 2;
     let length = (token & 15) + 4;
+    let distance: usize;
+    if (literals < 15 && at <= shortInputEnd && outputAt <= shortOutputEnd) {
+      v128.store(outputAt, v128.load(at));
+      at += literals;
+      outputAt += literals;
+      distance = load<u16>(at);
+      at += 2;
+      if (length < 19 && distance >= 16 && distance <= outputAt - windowStart) {
+        const from = outputAt - distance;
+        v128.store(outputAt, v128.load(from));
+        store<u16>(outputAt, load<u16>(from, 16), 16);
+        outputAt += length;
+        continue;
+      }
+    } else {
+      if (literals === 15) {
+        let byte: usize = 255;
+        while (byte === 255 && at < end) {
+          byte = load<u8>(at++);
+          literals += byte;
+        }
+      }
+      if (literals > end - at) return literalsBeyondInput;
+      if (literals > outputEnd - outputAt) return outputFull;
+      copyForward(at, outputAt, literals);
+      at += literals;
+      outputAt += literals;
+      if (at === end) return outputAt;
+      if (end - at < 2) return endsWithinElement;
+      distance = load<u16>(at);
+      at += 2;
+    }
     if (length === 19) {
       let byte: usize = 255;
       while (byte === 255 && at < end) {
@@ -85,15 +103,17 @@ export function decompressSnappy(start: usize, end: usize, outputStart: usize, o
       at += length;
     } else {
       let distance: usize;
-      if (kind === 3) {
+      // Branches, which the processor guesses to go on with the next element: computed lengths it would wait for.
+      if (kind === 2) {
+        distance = load<u16>(at);
+        at += 2;
+      } else if (kind === 1) {
+        length = 4 + ((tag >> 2) & 7);
+        distance = ((tag >> 5) << 8) | load<u8>(at);
+        at += 1;
+      } else {
         distance = load<usize>(at);
         at += 4;
-      } else {
-        // Which of the two follows is hard for the processor to guess: both are computed, and one is taken.
-        const twoBytes: usize = load<u16>(at);
-        length = select<usize>(4 + ((tag >> 2) & 7), length, kind === 1);
-        distance = select<usize>(((tag >> 5) << 8) | (twoBytes & 0xff), twoBytes, kind === 1);
-        at += kind;
       }
       if (at > end || distance === 0 || distance > outputAt - outputStart || length > outputEnd - outputAt) {
         return matchBeyondWindow;

@@ -231,9 +231,14 @@ function writeCopy(output: Uint8Array, outputAt: number, distance: number, lengt
   let at = outputAt;
   for (let rest = length; rest > 0; ) {
     const part = Math.min(rest, 64);
-    output[at++] = ((part - 1) << 2) | 2;
-    output[at++] = distance;
-    output[at++] = distance >> 8;
+    if (part >= 4 && part <= 11 && distance < 2048) {
+      output[at++] = ((distance >> 8) << 5) | ((part - 4) << 2) | 1;
+      output[at++] = distance;
+    } else {
+      output[at++] = ((part - 1) << 2) | 2;
+      output[at++] = distance;
+      output[at++] = distance >> 8;
+    }
     rest -= part;
   }
   return at;

@@ -19,6 +19,8 @@ const slack = 64;
 const maxMemory = 160 * pageSize;
 /** The furthest that an LZ4 match reaches back. */
 const lz4Window = 65_535;
+/** Copying more history than this for each byte of a block is not worth it, and a way to keep a reader busy. */
+const maxHistoryRatio = 64;
 
 const lazyModule: LazyModule<DecompressExports> = /* @__PURE__ */ new LazyModule(decompressModule, (exports) => {
   exports.initialize();
@@ -26,7 +28,7 @@ const lazyModule: LazyModule<DecompressExports> = /* @__PURE__ */ new LazyModule
 });
 let memory: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
-/** The contract of `decompressLz4Block`; undefined where there is no WebAssembly. */
+/** The contract of `decompressLz4Block`; undefined where it cannot be done, or not well. */
 export function decompressLz4ByWebAssembly(
   bytes: Uint8Array,
   start: number,
@@ -41,6 +43,7 @@ export function decompressLz4ByWebAssembly(
   const inputAt = exports.freeMemory.value;
   const inputEnd = inputAt + end - start;
   const history = Math.min(lz4Window, outputStart - windowStart);
+  if (history > maxHistoryRatio * (end - start)) return undefined;
   const historyAt = inputEnd + slack;
   const outputAt = historyAt + history;
   // No element makes more than 255 bytes of one.
