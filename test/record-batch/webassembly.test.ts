@@ -268,6 +268,21 @@ describe("blocks made by hand", () => {
     );
   });
 
+  test("an LZ4 match at the largest distance there is", () => {
+    const before = pseudoRandomBytes(65_535, 5);
+    const literals = pseudoRandomBytes(1500, 11);
+    // No literals and a match of 4 + 15 + 1, then the 1500 literals.
+    const block = concat([0x0f, 0xff, 0xff, 1, 0xf0, 255, 255, 255, 255, 255, 210], literals);
+    for (const decompress of [decompressLz4ByWebAssembly, decompressLz4Block]) {
+      allowWebAssembly(decompress === decompressLz4ByWebAssembly);
+      const output = concat(before, new Uint8Array(1600));
+      expect(decompress(block, 0, block.length, output, 65_535, 67_055, 0)).toBe(67_055);
+      expect(output.subarray(65_535, 67_055)).toEqual(concat(before.subarray(0, 20), literals));
+      // One byte less of a window, and it reaches beyond.
+      expect(decompress(block, 0, block.length, output, 65_535, 67_055, 1)).toBeLessThan(outputFull);
+    }
+  });
+
   test("tiny blocks with a long history are not copied back and forth", () => {
     const block = Uint8Array.from([0x10, 7]);
     const output = new Uint8Array(70_000);
