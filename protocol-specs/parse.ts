@@ -54,11 +54,15 @@ export interface Struct {
   readonly doc: string;
 }
 
+/** Above every version: on the wire a version is a 16-bit number with a sign. */
+export const noVersion = 32_768;
+
 export interface ApiSpec {
   readonly name: string;
   readonly key: number;
   readonly versions: VersionRange;
   readonly clientVersions: readonly number[];
+  /** {@link noVersion} for an API without flexible versions. */
   readonly flexibleFrom: number;
   readonly request: Struct;
   readonly response: Struct;
@@ -130,7 +134,8 @@ class SpecParser {
         this.#fail(`client versions must ascend within ${this.#versions.min}..${this.#versions.max}`);
       }
     }
-    this.#flexibleFrom = Number(this.#property("flexible", /^\d+\+$/).slice(0, -1));
+    const flexible = this.#property("flexible", /^(\d+\+|none)$/);
+    this.#flexibleFrom = flexible === "none" ? noVersion : Number(flexible.slice(0, -1));
     const request = this.#message("request", "Request");
     const response = this.#message("response", "Response");
     if (this.#next < this.#lines.length) this.#fail("nothing may follow the response", this.#lines[this.#next]);

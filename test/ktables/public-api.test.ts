@@ -11,6 +11,7 @@ describe("the public API", () => {
   test("has these names", () => {
     expect(Object.keys(ktables).sort()).toEqual([
       "AlreadyStartedError",
+      "AuthenticationError",
       "BrokerError",
       "ChangeFeed",
       "ClosedError",

@@ -10,7 +10,15 @@ import {
 } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { ConnectionPool, type ConnectionPurpose } from "./connection-pool.ts";
-import { BrokerError, ClosedError, ConnectionError, isRetriable, TimeoutError, toError } from "./errors.ts";
+import {
+  AuthenticationError,
+  BrokerError,
+  ClosedError,
+  ConnectionError,
+  isRetriable,
+  TimeoutError,
+  toError,
+} from "./errors.ts";
 import { ClusterMetadata, type TopicMetadata } from "./metadata.ts";
 import { metadataApi } from "./protocol/generated/metadata.ts";
 import { zeroUuid } from "./protocol/uuid.ts";
@@ -35,10 +43,14 @@ export class KafkaClient {
   /** @throws InvalidOptionError */
   constructor(config: string | readonly string[] | KafkaClientConfig) {
     this.#config = resolveConfig(config);
+    const { sasl, tls, connector, logger } = this.#config;
+    if (sasl?.reveal().mechanism === "PLAIN" && tls === undefined && connector === undefined) {
+      logger.warn("SASL PLAIN without TLS shows the password to everybody on the way to the broker");
+    }
     this.#pool = new ConnectionPool(this.#config);
   }
 
-  /** The checked config with its defaults. Holds secrets: never log it. @internal */
+  /** The checked config with its defaults. @internal */
   get config(): ResolvedConfig {
     return this.#config;
   }
@@ -135,6 +147,8 @@ export class KafkaClient {
         return await this.#pool.get(address, "control", signal);
       } catch (error) {
         throwIfAborted(signal);
+        // All brokers of a cluster know the same credentials, and some lock an account after a few wrong passwords.
+        if (error instanceof AuthenticationError && !error.retriable) throw error;
         failures.push(toError(error));
       }
     }

@@ -1,6 +1,9 @@
 import { InvalidOptionError } from "./errors.ts";
+import { Hidden } from "./hidden.ts";
 import { consoleLogger, type Logger } from "./logger.ts";
 import { check, checkOptions } from "./options.ts";
+import { resolveSasl, type SaslConfig } from "./sasl-config.ts";
+import type { Connector } from "./transport.ts";
 
 /** TLS settings; PEM text or bytes, never file names: the library reads no file. */
 export interface TlsConfig {
@@ -25,7 +28,14 @@ export interface KafkaClientConfig {
   readonly clientId?: string | undefined;
   /** `true` for TLS with the runtime's certificate authorities. Default: no TLS. */
   readonly tls?: boolean | TlsConfig | undefined;
-  /** Time to establish one connection, TLS and version exchange included. Default 10 000. */
+  /** Credentials for SASL listeners. Default: none. */
+  readonly sasl?: SaslConfig | undefined;
+  /**
+   * Opens connections in place of the runtime's sockets, for proxies and tunnels. It makes TLS by itself, so `tls` cannot
+   * be given beside it.
+   */
+  readonly connector?: Connector | undefined;
+  /** Time to establish one connection: TLS, version exchange and authentication included. Default 10 000. */
   readonly connectTimeoutMs?: number | undefined;
   /** Time to wait for an answer, beyond what the broker was asked to wait. Default 30 000. */
   readonly requestTimeoutMs?: number | undefined;
@@ -41,7 +51,9 @@ export interface KafkaClientConfig {
   readonly logger?: Logger | undefined;
 }
 
+/** Where a broker listens. */
 export interface BrokerAddress {
+  /** A name or an IP address; IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
 }
@@ -50,7 +62,9 @@ export interface BrokerAddress {
 export interface ResolvedConfig {
   readonly bootstrapServers: readonly BrokerAddress[];
   readonly clientId: string;
-  readonly tls: TlsConfig | undefined;
+  readonly tls: Hidden<TlsConfig> | undefined;
+  readonly connector: Connector | undefined;
+  readonly sasl: Hidden<SaslConfig> | undefined;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly retryBackoffMs: number;
@@ -83,6 +97,8 @@ const configChecks = {
   clientId: check.string,
   tls: (value: unknown) =>
     typeof value === "boolean" || check.object(value) === undefined ? undefined : "true, false or an object",
+  sasl: check.object,
+  connector: check.callable,
   connectTimeoutMs: check.durationMs,
   requestTimeoutMs: check.durationMs,
   retryBackoffMs: check.durationMs,
@@ -106,11 +122,21 @@ export function resolveConfig(config: string | readonly string[] | KafkaClientCo
     throw new InvalidOptionError("bootstrapServers", "connection: bootstrapServers is missing");
   }
   if (typeof given.tls === "object") checkOptions("connection.tls", given.tls, tlsChecks);
+  const tls = given.tls === true ? {} : given.tls === false ? undefined : given.tls && { ...given.tls };
+  if (tls !== undefined && given.connector !== undefined) {
+    throw new InvalidOptionError(
+      "tls",
+      "connection: tls and connector exclude each other: a connector makes TLS itself",
+    );
+  }
+  const sasl = given.sasl && resolveSasl(given.sasl);
   const retryBackoffMs = given.retryBackoffMs ?? 100;
   return {
     bootstrapServers: parseBootstrapServers(given.bootstrapServers),
     clientId: given.clientId ?? "ktables",
-    tls: given.tls === true ? {} : given.tls === false ? undefined : given.tls && { ...given.tls },
+    tls: tls && new Hidden(tls),
+    connector: given.connector,
+    sasl: sasl && new Hidden(sasl),
     connectTimeoutMs: given.connectTimeoutMs ?? 10_000,
     requestTimeoutMs: given.requestTimeoutMs ?? 30_000,
     retryBackoffMs,

@@ -1,5 +1,5 @@
 import { KafkaError } from "@ktables/record-batch";
-import { type AbortSignalLike, CallScope, maximumTimerMs, throwIfAborted, untilAborted } from "./abort.ts";
+import { type AbortSignalLike, abortReason, CallScope, maximumTimerMs, throwIfAborted, untilAborted } from "./abort.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import { type BrokerAddress, formatAddress, type ResolvedConfig } from "./config.ts";
 import { BrokerError, ConnectionError, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
@@ -9,7 +9,12 @@ import { apiVersionsApi } from "./protocol/generated/api-versions.ts";
 import { readResponseHeader, writeRequestHeader } from "./protocol/headers.ts";
 import { ProtocolReader } from "./protocol/reader.ts";
 import { ProtocolWriter } from "./protocol/writer.ts";
-import { connectTransport, type Transport } from "./transport.ts";
+import { RequestGate } from "./request-gate.ts";
+import { authenticate, type SaslChannel } from "./sasl.ts";
+import type { SaslConfig } from "./sasl-config.ts";
+import { SaslSession } from "./sasl-session.ts";
+import { silenceAfter } from "./throttle.ts";
+import { connectTransport, type Transport, type TransportEvents } from "./transport.ts";
 
 export interface RequestOptions {
   /** How long the broker itself may take before it answers (long poll, topic creation); added to the timeout. */
@@ -32,29 +37,46 @@ interface Pending {
  * One connection to one broker. The broker answers strictly in order, one request at a time, so answers are matched
  * with a queue; whatever breaks that order ends the connection, because a late or half-read answer would be taken for
  * the next one's.
+ *
+ * While the broker wants silence (KIP-219), or the connection is being authenticated again (KIP-368), requests wait in
+ * the order in which they came.
  */
 export class Connection {
   readonly broker: string;
   readonly #config: ResolvedConfig;
   readonly #pending: Pending[] = [];
+  readonly #gate = new RequestGate();
   readonly #versions = new Map<number, { readonly min: number; readonly max: number }>();
   #transport: Transport | undefined;
   #correlationId = 0;
   #failure: Error | undefined;
   #received = false;
+  #session: SaslSession | undefined;
+  #isAuthenticating = false;
+  /** Whether the broker has answered a request that it answers only to those whom it knows. */
+  #isAccepted = false;
+  #onIdle: (() => void) | undefined;
 
   private constructor(broker: string, config: ResolvedConfig) {
     this.broker = broker;
     this.#config = config;
   }
 
-  /** Connects and learns which API versions this broker speaks, within `connectTimeoutMs`. */
+  /**
+   * Connects, learns which API versions this broker speaks and authenticates, within `connectTimeoutMs`. Rejects with
+   * {@link ConnectionError}, {@link TimeoutError}, `AuthenticationError` or {@link BrokerError}.
+   */
   static async open(address: BrokerAddress, config: ResolvedConfig, signal: AbortSignalLike): Promise<Connection> {
     const broker = formatAddress(address);
     const connection = new Connection(broker, config);
     const scope = new CallScope([signal], config.connectTimeoutMs, () =>
       connection.#received
-        ? new TimeoutError(`${broker} did not answer within ${config.connectTimeoutMs} ms`, config.connectTimeoutMs)
+        ? new TimeoutError(
+            connection.#isAuthenticating
+              ? `Authentication at ${broker} took longer than ${config.connectTimeoutMs} ms`
+              : `${broker} did not answer within ${config.connectTimeoutMs} ms`,
+            config.connectTimeoutMs,
+          )
         : new ConnectionError(
             "CONNECTION_FAILED",
             broker,
@@ -66,22 +88,20 @@ export class Connection {
     );
     try {
       const frames = new FrameAssembler(config.maxResponseBytes, (frame) => connection.#onFrame(frame));
-      connection.#transport = await connectTransport(
-        address,
-        config.tls,
-        {
-          onData: (chunk) => {
-            try {
-              frames.push(chunk);
-            } catch (error) {
-              connection.#fail(connection.#unreadable(error));
-            }
-          },
-          onClose: (error) => connection.#fail(connection.#closedByPeer(error)),
+      const events = {
+        onData: (chunk: Uint8Array): void => {
+          try {
+            frames.push(chunk);
+          } catch (error) {
+            connection.#fail(connection.#unreadable(error));
+          }
         },
-        scope.signal,
-      );
+        onClose: (error: Error | undefined): void => connection.#fail(connection.#closedByPeer(error)),
+      };
+      connection.#transport = await connect(address, config, events, scope.signal);
       await connection.#negotiate(scope.signal);
+      const sasl = config.sasl?.reveal();
+      if (sasl !== undefined) await connection.#startSession(sasl, scope.signal);
       return connection;
     } catch (error) {
       connection.#fail(toError(error));
@@ -106,7 +126,8 @@ export class Connection {
 
   /**
    * Sends a request and resolves with its answer. Rejects with {@link UnsupportedApiError}, {@link TimeoutError} or
-   * {@link ConnectionError}; when the signal ends the wait, the answer is still read and dropped.
+   * {@link ConnectionError}; when the signal ends the wait, the answer is still read and dropped. What was never sent
+   * because the broker wanted silence is not sent either.
    */
   async request<Request, Response>(
     api: Api<Request, Response>,
@@ -116,19 +137,34 @@ export class Connection {
     throwIfAborted(options.signal);
     const version = this.versionFor(api, options.maxVersion);
     if (version === undefined) throw this.#unsupported(api, options.maxVersion);
-    return untilAborted(this.#send(api, version, request, options.serverWaitMs ?? 0), options.signal);
+    const { signal, serverWaitMs = 0 } = options;
+    const answer = new Promise<Response>((resolve, reject) => {
+      this.#gate.pass(() => {
+        if (signal?.aborted === true) reject(abortReason(signal));
+        else this.#send(api, version, request, serverWaitMs).then(resolve, reject);
+      });
+    });
+    return untilAborted(answer, signal);
   }
 
-  /** Sends a request that the broker does not answer: Produce with acks 0. */
-  sendWithoutAnswer<Request, Response>(
+  /** Sends a request that the broker does not answer: Produce with acks 0. Resolves when it was sent. */
+  async sendWithoutAnswer<Request, Response>(
     api: Api<Request, Response>,
     request: Request,
     maxVersion: number | undefined,
-  ): void {
+  ): Promise<void> {
     const version = this.versionFor(api, maxVersion);
     if (version === undefined) throw this.#unsupported(api, maxVersion);
-    if (this.#failure !== undefined) throw this.#notSent(this.#failure);
-    this.#write(api, version, request);
+    return new Promise((resolve, reject) => {
+      this.#gate.pass(() => {
+        if (this.#failure !== undefined) {
+          reject(this.#notSent(this.#failure));
+          return;
+        }
+        this.#write(api, version, request);
+        resolve();
+      });
+    });
   }
 
   /** Ends the connection; requests in flight are rejected with the given error. */
@@ -158,6 +194,37 @@ export class Connection {
     }
   }
 
+  /** Authenticates, and keeps doing so for as long as the broker wants that. */
+  async #startSession(sasl: SaslConfig, signal: AbortSignalLike): Promise<void> {
+    const channel: SaslChannel = {
+      broker: this.broker,
+      send: async (api, request) => {
+        const version = this.versionFor(api);
+        if (version === undefined) throw this.#unsupported(api, undefined);
+        return this.#send(api, version, request, 0);
+      },
+    };
+    this.#isAuthenticating = true;
+    const lifetimeMs = await untilAborted(authenticate(channel, sasl, signal), signal);
+    this.#isAuthenticating = false;
+    this.#isAccepted = true;
+    const owner = {
+      hold: () => this.#gate.hold(),
+      whenIdle: () => this.#whenIdle(),
+      authenticate: (until: AbortSignalLike) => authenticate(channel, sasl, until),
+      fail: (error: Error) => this.#fail(this.#sessionLost(error)),
+    };
+    this.#session = new SaslSession(owner, this.#config.connectTimeoutMs);
+    this.#session.begin(lifetimeMs);
+  }
+
+  async #whenIdle(): Promise<void> {
+    if (this.#pending.length === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
   #send<Request, Response>(
     api: Api<Request, Response>,
     version: number,
@@ -172,7 +239,13 @@ export class Connection {
         correlationId,
         what: `${api.name} v${version}`,
         timer: setTimeout(() => this.#onTimeout(api.name, timeoutMs), timeoutMs),
-        settle: (frame) => resolve(decodeAnswer(api, version, frame)),
+        settle: (frame) => {
+          const response = decodeAnswer(api, version, frame);
+          const silenceMs = silenceAfter(api.name, version, response);
+          if (silenceMs > 0) this.#keepSilent(silenceMs);
+          this.#isAccepted ||= api.key !== apiVersionsApi.key;
+          resolve(response);
+        },
         fail: reject,
       });
     });
@@ -220,6 +293,12 @@ export class Connection {
       pending.fail(failure);
       this.#fail(failure);
     }
+    if (this.#pending.length === 0) this.#onIdle?.();
+  }
+
+  #keepSilent(ms: number): void {
+    this.#config.logger.debug(`${this.broker} throttles this client for ${ms} ms`);
+    this.#gate.holdFor(ms);
   }
 
   #onTimeout(api: string, timeoutMs: number): void {
@@ -241,12 +320,28 @@ export class Connection {
   }
 
   #closedByPeer(cause: Error | undefined): ConnectionError {
-    const early = this.#received ? "" : " before answering; is this listener plain, TLS or SASL as configured?";
+    // A certificate that is missing or refused does not become right by trying again.
+    if (!this.#received && cause instanceof ConnectionError && cause.code === "TLS_FAILED") return cause;
+    let early = "";
+    if (!this.#received) early = " before answering; is this listener plain, TLS or SASL as configured?";
+    else if (!this.#isAccepted && this.#config.sasl === undefined && this.#pending.length > 0) {
+      early = " instead of answering; does this listener want SASL?";
+    }
     return new ConnectionError(
       "CONNECTION_CLOSED",
       this.broker,
       `${this.broker} closed the connection${early}${cause === undefined ? "" : ` (${cause.message})`}`,
       { cause, maybeSent: true },
+    );
+  }
+
+  /** A new connection may do better, and if not, its failure says why. */
+  #sessionLost(cause: Error): ConnectionError {
+    return new ConnectionError(
+      "CONNECTION_CLOSED",
+      this.broker,
+      `The connection to ${this.broker} could not be authenticated again: ${cause.message}`,
+      { cause },
     );
   }
 
@@ -274,10 +369,30 @@ export class Connection {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#transport?.destroy();
+    this.#session?.end();
     for (const pending of this.#pending.splice(0)) {
       clearTimeout(pending.timer);
       pending.fail(error);
     }
+    this.#gate.end();
+  }
+}
+
+async function connect(
+  address: BrokerAddress,
+  config: ResolvedConfig,
+  events: TransportEvents,
+  signal: AbortSignalLike,
+): Promise<Transport> {
+  const { connector, tls } = config;
+  if (connector === undefined) return connectTransport(address, tls?.reveal(), events, signal);
+  try {
+    return await untilAborted(connector(address, events, signal), signal);
+  } catch (cause) {
+    if (cause instanceof KafkaError || signal.aborted) throw cause;
+    const broker = formatAddress(address);
+    const message = `The connector cannot connect to ${broker}: ${toError(cause).message}`;
+    throw new ConnectionError("CONNECTION_FAILED", broker, message, { cause });
   }
 }
 

@@ -48,6 +48,47 @@ export class ConnectionError extends KafkaError {
   }
 }
 
+/** Codes of {@link AuthenticationError}. */
+export type AuthenticationErrorCode =
+  /** The broker refuses the credentials. */
+  | "SASL_AUTHENTICATION_FAILED"
+  /** The listener does not enable the mechanism; {@link AuthenticationError.enabledMechanisms} tells which it does. */
+  | "UNSUPPORTED_SASL_MECHANISM"
+  /** The listener does not use SASL. */
+  | "ILLEGAL_SASL_STATE"
+  /** The broker broke the rules of the mechanism, or did not prove that it knows the password. */
+  | "SASL_SERVER_UNTRUSTED"
+  /** The function that gives tokens failed, which is tried again, or gave what is no token. */
+  | "SASL_TOKEN_UNAVAILABLE";
+
+/** This client could not authenticate itself to a broker. Never holds a secret, except in what a token function threw. */
+export class AuthenticationError extends KafkaError {
+  declare readonly code: AuthenticationErrorCode;
+  /** `host:port`. */
+  readonly broker: string;
+  /** The SASL mechanism that was tried. */
+  readonly mechanism: string;
+  /** What the listener enables, where it does not enable `mechanism`; otherwise empty. */
+  readonly enabledMechanisms: readonly string[];
+
+  constructor(
+    code: AuthenticationErrorCode,
+    message: string,
+    options: {
+      broker: string;
+      mechanism: string;
+      enabledMechanisms?: readonly string[];
+      retriable?: boolean;
+      cause?: unknown;
+    },
+  ) {
+    super(message, { code, retriable: options.retriable ?? false, cause: options.cause });
+    this.broker = options.broker;
+    this.mechanism = options.mechanism;
+    this.enabledMechanisms = options.enabledMechanisms ?? [];
+  }
+}
+
 /** A call did not finish in time. Code `TIMEOUT`. */
 export class TimeoutError extends KafkaError {
   readonly timeoutMs: number;

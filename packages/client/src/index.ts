@@ -16,8 +16,10 @@ export {
   type TopicConfigEntry,
 } from "./admin.ts";
 export { KafkaClient } from "./client.ts";
-export type { KafkaClientConfig, TlsConfig } from "./config.ts";
+export type { BrokerAddress, KafkaClientConfig, TlsConfig } from "./config.ts";
 export {
+  AuthenticationError,
+  type AuthenticationErrorCode,
   BrokerError,
   ClosedError,
   ConnectionError,
@@ -36,3 +38,5 @@ export type { RecordMetadata } from "./producer-batch.ts";
 export type { ProducerOptions, ProducerRecord } from "./producer-options.ts";
 export { TopicReader } from "./reader.ts";
 export type { TopicReaderOptions } from "./reader-options.ts";
+export type { SaslConfig, SaslMechanism, SaslPasswordConfig, SaslToken, SaslTokenConfig } from "./sasl-config.ts";
+export type { Connector, Transport, TransportEvents } from "./transport.ts";

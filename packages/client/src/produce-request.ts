@@ -82,8 +82,9 @@ export function checkCompression(
   compression: CompressionName,
   maxVersion: number | undefined,
 ): void {
+  if (compression !== "zstd") return;
   const version = connection.versionFor(produceApi, maxVersion);
-  if (compression !== "zstd" || version === undefined || version >= firstVersionWithZstd) return;
+  if (version === undefined || version >= firstVersionWithZstd) return;
   const message = `${connection.broker} is too old for batches compressed with zstd; brokers take them since Kafka 2.1`;
   throw new UnsupportedApiError("Produce", connection.broker, message);
 }

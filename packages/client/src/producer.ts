@@ -333,7 +333,9 @@ export class Producer {
     try {
       checkCompression(connection, this.#compression, maxVersion);
       if (this.#acks === 0) {
-        connection.sendWithoutAnswer(produceApi, request, maxVersion);
+        const sent = connection.sendWithoutAnswer(produceApi, request, maxVersion);
+        for (const { batch } of entries) batch.isOnWire = true;
+        await sent;
         answers.push(...entries.map(({ queue }) => unconfirmedAnswer(queue.partition)));
       } else {
         const answer = connection.request(produceApi, request, { serverWaitMs: timeoutMs, maxVersion });

@@ -5,7 +5,7 @@ import { abortReason, onAbort } from "./abort.ts";
 import { type BrokerAddress, formatAddress, type TlsConfig } from "./config.ts";
 import { ConnectionError, toError } from "./errors.ts";
 
-/** A connected byte stream: the only thing above this file that knows a socket is there. */
+/** A connected stream of bytes. */
 export interface Transport {
   /** Queues bytes; they must not be changed afterwards. */
   write(bytes: Uint8Array): void;
@@ -15,9 +15,19 @@ export interface Transport {
 
 export interface TransportEvents {
   onData(chunk: Uint8Array): void;
-  /** Called exactly once after the stream was connected. */
+  /** Called exactly once after the stream was connected; `error` is why it ended, where that is known. */
   onClose(error: Error | undefined): void;
 }
+
+/**
+ * Opens a stream to a broker. The signal aborts when nobody waits for the connection any more; it should then be given
+ * up. Where it fails, connecting is tried again later.
+ */
+export type Connector = (
+  address: BrokerAddress,
+  events: TransportEvents,
+  signal: AbortSignalLike,
+) => Promise<Transport>;
 
 /**
  * Opens a TCP or TLS connection. Rejects with {@link ConnectionError} (`CONNECTION_FAILED` or `TLS_FAILED`), or with
@@ -63,7 +73,7 @@ export async function connectTransport(
     });
     socket.once("close", () => {
       unsubscribe();
-      if (connected) events.onClose(failure);
+      if (connected) events.onClose(failure && isTlsAlert(failure) ? tlsFailure(address, failure) : failure);
       else reject(connectFailure(address, tls !== undefined, failure));
     });
   });
@@ -89,6 +99,11 @@ function toPem(value: string | Uint8Array): string {
 
 const tlsProblem =
   /certificate|cert_|ssl|tls|altname|handshake|wrong version number|self.signed|unable to (verify|get)/i;
+
+/** With TLS 1.3 a client learns only after its own handshake that its certificate is missing or refused. */
+function isTlsAlert(error: Error): boolean {
+  return "code" in error && typeof error.code === "string" && error.code.startsWith("ERR_SSL_");
+}
 
 function connectFailure(address: BrokerAddress, tls: boolean, cause: Error | undefined): ConnectionError {
   const broker = formatAddress(address);

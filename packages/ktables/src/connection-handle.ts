@@ -84,10 +84,11 @@ function copyConfig(owner: string, config: KafkaClientConfig): KafkaClientConfig
       throw new InvalidOptionError(key, `${owner}: "${key}" does not belong into the connection: ${home}`);
     }
   }
-  const { bootstrapServers, tls } = config;
+  const { bootstrapServers, tls, sasl } = config;
   return {
     ...config,
     bootstrapServers: Array.isArray(bootstrapServers) ? [...bootstrapServers] : bootstrapServers,
     tls: typeof tls === "object" && tls !== null ? { ...tls } : tls,
+    sasl: typeof sasl === "object" && sasl !== null ? { ...sasl } : sasl,
   };
 }

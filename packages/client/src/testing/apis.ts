@@ -13,6 +13,8 @@ import type { InitProducerIdRequest, InitProducerIdResponse } from "../protocol/
 import type { ListOffsetsRequest, ListOffsetsResponse } from "../protocol/generated/list-offsets.ts";
 import type { MetadataRequest, MetadataResponse } from "../protocol/generated/metadata.ts";
 import type { ProduceRequest, ProduceResponse } from "../protocol/generated/produce.ts";
+import type { SaslAuthenticateRequest, SaslAuthenticateResponse } from "../protocol/generated/sasl-authenticate.ts";
+import type { SaslHandshakeRequest, SaslHandshakeResponse } from "../protocol/generated/sasl-handshake.ts";
 import { apiVersionsServer } from "./generated/api-versions.ts";
 import { createPartitionsServer } from "./generated/create-partitions.ts";
 import { createTopicsServer } from "./generated/create-topics.ts";
@@ -24,6 +26,8 @@ import { initProducerIdServer } from "./generated/init-producer-id.ts";
 import { listOffsetsServer } from "./generated/list-offsets.ts";
 import { metadataServer } from "./generated/metadata.ts";
 import { produceServer } from "./generated/produce.ts";
+import { saslAuthenticateServer } from "./generated/sasl-authenticate.ts";
+import { saslHandshakeServer } from "./generated/sasl-handshake.ts";
 
 /** Request and response of each API that the embedded broker serves, by Kafka's name of the API. */
 export interface EmbeddedApis {
@@ -41,6 +45,8 @@ export interface EmbeddedApis {
   readonly ListOffsets: { readonly request: ListOffsetsRequest; readonly response: ListOffsetsResponse };
   readonly Metadata: { readonly request: MetadataRequest; readonly response: MetadataResponse };
   readonly Produce: { readonly request: ProduceRequest; readonly response: ProduceResponse };
+  readonly SaslAuthenticate: { readonly request: SaslAuthenticateRequest; readonly response: SaslAuthenticateResponse };
+  readonly SaslHandshake: { readonly request: SaslHandshakeRequest; readonly response: SaslHandshakeResponse };
 }
 
 export type ApiName = keyof EmbeddedApis;
@@ -60,6 +66,8 @@ export const serverApis: { readonly [Name in ApiName]: ServerApi<RequestOf<Name>
   ListOffsets: listOffsetsServer,
   Metadata: metadataServer,
   Produce: produceServer,
+  SaslAuthenticate: saslAuthenticateServer,
+  SaslHandshake: saslHandshakeServer,
 };
 
 export const apiNames: readonly ApiName[] = Object.keys(serverApis) as ApiName[];

@@ -10,6 +10,7 @@ import { handlers } from "./handlers/index.ts";
 import type { InterceptContext, Interceptors } from "./interceptors.ts";
 import type { Handler, RequestContext, VersionRange } from "./request-context.ts";
 import type { RequestLog } from "./request-log.ts";
+import type { SaslServerSession } from "./sasl-server.ts";
 
 /** What the connections of all nodes share. */
 export interface BrokerState {
@@ -25,11 +26,19 @@ export interface BrokerState {
  */
 export type Outcome = Uint8Array | "close" | "hang" | "no answer";
 
+/** What a client may ask before it has authenticated. */
+const openApis: ReadonlySet<ApiName> = /* @__PURE__ */ new Set<ApiName>([
+  "ApiVersions",
+  "SaslAuthenticate",
+  "SaslHandshake",
+]);
+
 /** Carries out one request. @throws ProtocolError for bytes that are no request, and whatever an interceptor throws */
 export async function dispatch(
   frame: Uint8Array,
   node: ClusterNode,
   state: BrokerState,
+  sasl: SaslServerSession | undefined,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const reader = new ProtocolReader(frame);
@@ -44,9 +53,11 @@ export async function dispatch(
     if (name !== "ApiVersions") return "close";
     return encodeFrame(serverApis.ApiVersions, unsupportedVersion(state.offeredVersions), 0, correlationId);
   }
+  if (sasl?.isAuthenticated === false && !openApis.has(name)) return "close";
   const context: RequestContext = {
     cluster: state.cluster,
     node,
+    sasl,
     version: apiVersion,
     clientId,
     signal,

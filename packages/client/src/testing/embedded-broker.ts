@@ -13,6 +13,7 @@ import type { Partition } from "./partition.ts";
 import { invalidArgument, Refusal } from "./refusal.ts";
 import type { VersionRange } from "./request-context.ts";
 import { type LoggedRequest, RequestLog } from "./request-log.ts";
+import { type EmbeddedSasl, SaslServerSession, saslChecks } from "./sasl-server.ts";
 import type { Topic } from "./topic.ts";
 import { beginTransaction, endTransaction } from "./write-transaction.ts";
 
@@ -38,6 +39,8 @@ export interface EmbeddedBrokerOptions {
    * version that the broker knows.
    */
   readonly maxVersions?: Readonly<Partial<Record<ApiName, number>>>;
+  /** Asks every client to authenticate. Default: nobody. */
+  readonly sasl?: EmbeddedSasl;
 }
 
 /** A transaction that was written in process. */
@@ -58,6 +61,7 @@ const brokerChecks = {
   topics: (value: unknown): string | undefined => (Array.isArray(value) ? undefined : "an array"),
   autoCreateTopics: check.boolean,
   maxVersions: check.object,
+  sasl: check.object,
 };
 
 const topicChecks = {
@@ -71,7 +75,8 @@ const topicChecks = {
  * A Kafka cluster in the memory of this process, for tests: real TCP on free ports of 127.0.0.1, the real protocol,
  * nothing to install. Any Kafka client can use it. Nothing is written to disk, and everything is gone after `close()`.
  *
- * Out of its scope: consumer groups, transactions by clients (see `writeTransaction`), security, fetch sessions.
+ * Out of its scope: consumer groups, transactions by clients (see `writeTransaction`), TLS, authorization, fetch
+ * sessions.
  */
 export class EmbeddedBroker {
   readonly #cluster: Cluster;
@@ -79,6 +84,7 @@ export class EmbeddedBroker {
   readonly #listeners = new Map<number, Listener>();
   readonly #connections = new Set<BrokerConnection>();
   readonly #errors: Error[] = [];
+  readonly #sasl: EmbeddedSasl | undefined;
   #closed = false;
 
   private constructor(options: EmbeddedBrokerOptions) {
@@ -89,6 +95,8 @@ export class EmbeddedBroker {
       isUp: true,
     }));
     this.#cluster = new Cluster({ nodes, autoCreateTopics: options.autoCreateTopics ?? false, defaultPartitions: 1 });
+    if (options.sasl !== undefined) checkOptions("sasl", options.sasl, saslChecks);
+    this.#sasl = options.sasl;
     this.#state = {
       cluster: this.#cluster,
       interceptors: new Interceptors(),
@@ -286,9 +294,10 @@ export class EmbeddedBroker {
 
   async #listen(node: ClusterNode): Promise<void> {
     const onStream = (stream: ServerStream): BrokerConnection => {
+      const sasl = this.#sasl && new SaslServerSession(this.#sasl);
       const connection = new BrokerConnection(
         stream,
-        (frame, signal) => dispatch(frame, node, this.#state, signal),
+        (frame, signal) => dispatch(frame, node, this.#state, sasl, signal),
         (error) => this.#note(error),
       );
       this.#connections.add(connection);

@@ -12,3 +12,4 @@ export type {
   InterceptOptions,
 } from "./interceptors.ts";
 export type { LoggedRequest } from "./request-log.ts";
+export type { EmbeddedSasl } from "./sasl-server.ts";

@@ -1,4 +1,5 @@
 import type { Cluster, ClusterNode } from "./cluster.ts";
+import type { SaslServerSession } from "./sasl-server.ts";
 
 /** What a handler knows about the request besides its body. */
 export interface RequestContext {
@@ -7,6 +8,8 @@ export interface RequestContext {
   readonly node: ClusterNode;
   readonly version: number;
   readonly clientId: string | null;
+  /** The SASL side of the connection; undefined where the broker does not ask for authentication. */
+  readonly sasl: SaslServerSession | undefined;
   /** Aborts when the connection ends. */
   readonly signal: AbortSignal;
   /** Versions on offer, lowest and highest, by API key. */

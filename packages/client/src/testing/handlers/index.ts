@@ -11,6 +11,7 @@ import { handleInitProducerId } from "./init-producer-id.ts";
 import { handleListOffsets } from "./list-offsets.ts";
 import { handleMetadata } from "./metadata.ts";
 import { handleProduce } from "./produce.ts";
+import { handleSaslAuthenticate, handleSaslHandshake } from "./sasl.ts";
 
 export const handlers: { readonly [Name in ApiName]: Handler<RequestOf<Name>, ResponseOf<Name>> } = {
   ApiVersions: handleApiVersions,
@@ -24,4 +25,6 @@ export const handlers: { readonly [Name in ApiName]: Handler<RequestOf<Name>, Re
   ListOffsets: handleListOffsets,
   Metadata: handleMetadata,
   Produce: handleProduce,
+  SaslAuthenticate: handleSaslAuthenticate,
+  SaslHandshake: handleSaslHandshake,
 };
