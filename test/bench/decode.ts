@@ -59,7 +59,7 @@ async function run({ name, command, args }: Runtime): Promise<void> {
     const figure = JSON.parse(line) as Figure;
     figures.push(figure);
     if (asJson) console.log(line);
-    else console.log(row(title(figure), ...[figure.median, figure.min, figure.max].map(String), figure.unit));
+    else console.log(row(title(figure), ...[figure.median, figure.min, figure.max].map(String), ` ${figure.unit}`));
   }
   const status = await closed;
   if (status !== 0) throw new Error(`${label} exited with ${status}`);
@@ -77,7 +77,7 @@ function title({ bench, case: name, subject }: Figure): string {
 }
 
 function row(first: string, ...rest: readonly string[]): string {
-  return first.padEnd(46) + rest.map((text) => text.padStart(9)).join("");
+  return first.padEnd(46) + rest.map((text) => text.padStart(10)).join("");
 }
 
 /** Ours to the fastest peer, by the medians of one run. */

@@ -84,6 +84,17 @@ describe("CRC-32C", () => {
     }
   });
 
+  test("a range beyond the bytes counts as far as there are bytes, on both paths", () => {
+    for (const length of [10, 100, 5000]) {
+      crc32c(bytes);
+      const part = bytes.subarray(50, 50 + length);
+      const expected = slowCrc32c(part);
+      expect(crc32c(part, -20, length + 9000)).toBe(expected);
+      expect(withoutWebAssembly(() => crc32c(part, -20, length + 9000))).toBe(expected);
+      expect(crc32c(part, length + 5)).toBe(0);
+    }
+  });
+
   test("one call leaves nothing behind for the next", () => {
     for (const [first, second] of [
       [131_072, 600],

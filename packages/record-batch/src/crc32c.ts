@@ -26,12 +26,18 @@ let tables: Int32Array | undefined;
 /** From here on a call of WebAssembly, which includes copying the bytes, is faster. */
 const webAssemblyThreshold = 256;
 
-/** CRC-32C (Castagnoli) of `bytes` from `start` to `end`, as an unsigned number. */
+/** CRC-32C (Castagnoli) of `bytes` from `start` to `end`, as an unsigned number. Only the part of the range counts that `bytes` has. */
 export function crc32c(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
-  if (end - start >= webAssemblyThreshold) {
-    const crc = crc32cByWebAssembly(bytes, start, end);
+  const from = Math.max(start, 0);
+  const to = Math.min(end, bytes.length);
+  if (to - from >= webAssemblyThreshold) {
+    const crc = crc32cByWebAssembly(bytes, from, to);
     if (crc !== undefined) return crc >>> 0;
   }
+  return crc32cByTables(bytes, from, to);
+}
+
+function crc32cByTables(bytes: Uint8Array, start: number, end: number): number {
   const table = (tables ??= buildTables());
   let crc = -1;
   let at = start;
