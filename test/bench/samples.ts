@@ -25,11 +25,17 @@ function json(index: number, size: number): string {
   return `${text},"p":"${"x".repeat(size - text.length - 8)}"}`;
 }
 
-/** Keys of 15 to 18 bytes and JSON values of exactly `valueSize` bytes, one millisecond apart. */
-export function sampleRecords(count: number, valueSize: number): RecordInput[] {
+/** Most of each value is in the one before. */
+function repetitiveJson(index: number, size: number): string {
+  const text = `{"id":${index},"name":"user ${(index * 31) % 977}","active":${index % 3 === 0},"tags":["a","b${index % 17}"]`;
+  return `${text},"p":"${"x".repeat(size - text.length - 8)}"}`;
+}
+
+/** Keys of 14 to 19 bytes and JSON values of exactly `valueSize` bytes, one millisecond apart. */
+export function sampleRecords(count: number, valueSize: number, value: typeof json = json): RecordInput[] {
   return Array.from({ length: count }, (_, index) => ({
     key: utf8.encode(`customer-key-${(index * 7919) % 1_000_003}`),
-    value: utf8.encode(json(index, valueSize)),
+    value: utf8.encode(value(index, valueSize)),
     timestamp: 1_760_000_000_000 + index,
   }));
 }
@@ -45,8 +51,8 @@ export function sampleBatches(records: readonly RecordInput[], compression: Comp
   return Buffer.concat(batches);
 }
 
-/** The record section of one batch, uncompressed: `size` bytes of it. */
-export function sampleSection(size: number): Uint8Array {
-  const batch = encodeBatch({ records: sampleRecords(Math.ceil(size / 120), 100) });
-  return batch.slice(61, 61 + size);
+/** `size` bytes of the uncompressed records of one batch. */
+export function sampleSection(size: number, isRepetitive = false): Uint8Array {
+  const records = sampleRecords(Math.ceil(size / 120), 100, isRepetitive ? repetitiveJson : json);
+  return encodeBatch({ records }).slice(61, 61 + size);
 }
