@@ -42,16 +42,27 @@ export function kraftConfig(
   id: number,
   port: number,
   controllers: ReadonlyMap<number, number>,
+  furtherListeners: readonly { readonly name: string; readonly protocol: string; readonly port: number }[] = [],
 ): Record<string, string> {
+  const listeners = [
+    `PLAINTEXT://127.0.0.1:${port}`,
+    `CONTROLLER://127.0.0.1:${controllers.get(id)}`,
+    ...furtherListeners.map((listener) => `${listener.name}://127.0.0.1:${listener.port}`),
+  ];
+  const protocols = [
+    "PLAINTEXT:PLAINTEXT",
+    "CONTROLLER:PLAINTEXT",
+    ...furtherListeners.map(({ name, protocol }) => `${name}:${protocol}`),
+  ];
   const voters = [...controllers].map(([voter, voterPort]) => `${voter}@127.0.0.1:${voterPort}`);
   return {
     "process.roles": "broker,controller",
     "node.id": String(id),
     "controller.quorum.voters": voters.join(","),
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllers.get(id)}`,
+    listeners: listeners.join(","),
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": protocols.join(","),
   };
 }
 

@@ -65,10 +65,18 @@ export async function archivedJvm(version: string, train: (training: BrokerJvm) 
   return jvm(classpath, usable ? [`-XX:SharedArchiveFile=${archive}`, "-Xshare:auto", "-Xlog:disable"] : []);
 }
 
-export async function formatStorage(broker: BrokerJvm, clusterId: string, configFile: string): Promise<void> {
+export async function formatStorage(
+  broker: BrokerJvm,
+  clusterId: string,
+  configFile: string,
+  scramUsers: readonly string[],
+): Promise<void> {
+  const users = scramUsers.flatMap((user) => ["--add-scram", user]);
   await runCommand(
     javaTool("java"),
-    broker.java("kafka.tools.StorageTool", ["format", "-t", clusterId, "-c", configFile]),
+    broker.java("kafka.tools.StorageTool", ["format", "-t", clusterId, "-c", configFile, ...users]),
+    // Java reads its arguments in the encoding of the locale.
+    { env: { LC_ALL: "C.UTF-8" } },
   );
 }
 

@@ -7,6 +7,10 @@ export interface KafkaOptions {
   readonly nodes?: 1 | 3;
   /** Broker properties on top of the harness's own; they win. */
   readonly brokerConfig?: Readonly<Record<string, string>>;
+  /** Further listeners by name, besides `PLAINTEXT`, each on a port of its own. Java launcher and KRaft only. */
+  readonly listeners?: Readonly<Record<string, "SSL" | "SASL_PLAINTEXT" | "SASL_SSL">>;
+  /** What `--add-scram` of Kafka's storage tool takes. */
+  readonly scramUsers?: readonly string[];
   /** Default: the first that can serve, in the order external, testcontainers, java. */
   readonly launcher?: LauncherName;
 }
@@ -21,6 +25,8 @@ export interface KafkaNode {
   readonly id: number;
   readonly host: string;
   readonly port: number;
+  /** `host:port` of each of the further listeners. */
+  readonly listenerAddresses?: Readonly<Record<string, string>>;
   /** The node's `log.dirs`, where the launcher runs on this machine's files. */
   readonly logDirectory?: string;
 }

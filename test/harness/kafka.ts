@@ -42,8 +42,8 @@ export async function kafkaAvailability(options: KafkaOptions = {}): Promise<Kaf
 }
 
 function resolve(options: KafkaOptions): ResolvedKafkaOptions {
-  const { version = DEFAULT_KAFKA_VERSION, nodes = 1, brokerConfig = {} } = options;
-  return { version, nodes, brokerConfig, isVersionFixed: options.version !== undefined };
+  const { version = DEFAULT_KAFKA_VERSION, nodes = 1, brokerConfig = {}, listeners = {}, scramUsers = [] } = options;
+  return { version, nodes, brokerConfig, listeners, scramUsers, isVersionFixed: options.version !== undefined };
 }
 
 async function choose(

@@ -9,6 +9,7 @@ export const externalLauncher: Launcher = {
     if (!servers) return "KAFKA_BOOTSTRAP_SERVERS is not set";
     if (options.isVersionFixed) return "a given cluster's version is not known";
     if (Object.keys(options.brokerConfig).length > 0) return "a given cluster's brokers cannot be configured";
+    if (Object.keys(options.listeners).length > 0) return "a given cluster's listeners cannot be chosen";
     const brokers = await firstAnswer(servers).catch(() => []);
     if (brokers.length === 0) return `no broker answers at KAFKA_BOOTSTRAP_SERVERS=${servers}`;
     return brokers.length >= options.nodes

@@ -24,13 +24,18 @@ const START_ATTEMPTS = 4;
 
 export const javaLauncher: Launcher = {
   name: "java",
-  async unavailable({ version }) {
+  async unavailable({ version, listeners }) {
+    if (Object.keys(listeners).length > 0 && kafkaVersion(version).mode !== "kraft")
+      return "its ZooKeeper mode has no further listeners";
     if ((await javaIdentity()) === undefined) return "there is no Java (17 or later, as `java` or under JAVA_HOME)";
     return jarsUnavailable(version);
   },
   async start(options) {
     const jvm = await archivedJvm(options.version, async (training) => {
-      const broker = await JavaCluster.start({ ...options, nodes: 1, brokerConfig: {} }, training);
+      const broker = await JavaCluster.start(
+        { ...options, nodes: 1, brokerConfig: {}, listeners: {}, scramUsers: [] },
+        training,
+      );
       await broker.end("SIGTERM");
     });
     return JavaCluster.start(options, jvm);
@@ -64,8 +69,10 @@ class JavaCluster implements KafkaCluster {
       const directory = await temporaryDirectory("ktables-kafka-");
       let cluster: JavaCluster | undefined;
       try {
-        const ports = await freePorts(2 * options.nodes);
-        cluster = new JavaCluster(options.version, describeNodes(options.nodes, ports, directory.path), jvm, directory);
+        const names = Object.keys(options.listeners);
+        const ports = await freePorts((2 + names.length) * options.nodes);
+        const nodes = describeNodes(options.nodes, ports, names, directory.path);
+        cluster = new JavaCluster(options.version, nodes, jvm, directory);
         await cluster.#prepare(options, ports.slice(options.nodes));
         await cluster.#launchAll();
         return cluster;
@@ -126,7 +133,7 @@ class JavaCluster implements KafkaCluster {
       const config = {
         ...commonConfig(this.nodes.length),
         ...(isKraft
-          ? kraftConfig(node.id, node.port, controllers)
+          ? kraftConfig(node.id, node.port, controllers, describeListeners(node, options.listeners))
           : zookeeperConfig(node.id, node.port, zookeeperPort)),
         "log.dirs": node.logDirectory,
         ...options.brokerConfig,
@@ -135,15 +142,15 @@ class JavaCluster implements KafkaCluster {
       await writeFile(node.configFile, propertiesText(config));
     }
     await writeFile(join(this.#directory.path, "log4j.properties"), LOG4J_PROPERTIES);
-    if (isKraft) await this.#format();
+    if (isKraft) await this.#format(options.scramUsers);
     else await this.#launchZookeeper(zookeeperPort);
   }
 
   /** Formats the first node's directory and copies it: three formats would take three JVM starts. */
-  async #format(): Promise<void> {
+  async #format(scramUsers: readonly string[]): Promise<void> {
     const [first, ...others] = this.nodes;
     if (first === undefined) return;
-    await formatStorage(this.#jvm, clusterId(), first.configFile);
+    await formatStorage(this.#jvm, clusterId(), first.configFile, scramUsers);
     for (const node of others) {
       await cp(first.logDirectory, node.logDirectory, { recursive: true });
       const file = join(node.logDirectory, "meta.properties");
@@ -201,15 +208,33 @@ class JavaCluster implements KafkaCluster {
   }
 }
 
-function describeNodes(count: number, ports: readonly number[], directory: string): Node[] {
+/** Ports: one for each node's clients, one for each controller, and then those of the further listeners. */
+function describeNodes(
+  count: number,
+  ports: readonly number[],
+  listenerNames: readonly string[],
+  directory: string,
+): Node[] {
   return Array.from({ length: count }, (_, index) => ({
     id: index + 1,
     host: "127.0.0.1",
     port: ports[index] ?? 0,
+    listenerAddresses: Object.fromEntries(
+      listenerNames.map((name, listener) => [name, `127.0.0.1:${ports[(2 + listener) * count + index] ?? 0}`]),
+    ),
     logDirectory: join(directory, `node-${index + 1}`, "data"),
     configFile: join(directory, `node-${index + 1}`, "server.properties"),
     process: undefined,
   }));
+}
+
+function describeListeners(
+  { listenerAddresses }: Node,
+  protocols: Readonly<Record<string, string>>,
+): { name: string; protocol: string; port: number }[] {
+  return Object.entries(listenerAddresses ?? {}).map(([name, address]) => {
+    return { name, protocol: protocols[name] ?? "", port: Number(address.split(":")[1]) };
+  });
 }
 
 /** 16 random bytes as Kafka writes a uuid; one that starts with a dash would be read as an option. */

@@ -14,8 +14,9 @@ const OUTPUT_LIMIT = 256 * 1024;
 
 export const testcontainersLauncher: Launcher = {
   name: "testcontainers",
-  async unavailable({ version, nodes }) {
+  async unavailable({ version, nodes, listeners }) {
     if (nodes !== 1) return "it starts one node only";
+    if (Object.keys(listeners).length > 0) return "it starts brokers with one listener only";
     if (!(await engineAnswers())) return "no container engine answers";
     const image = imageName(version);
     return (await imageExists(image))

@@ -101,10 +101,11 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }
 
-/** Undefined for what is empty or no base64. */
+/** Undefined for what is empty or not the one way to write the bytes in base64. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length === 0 || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  return toBase64(bytes) === text ? bytes : undefined;
 }
 
 /** Printable ASCII without a comma, as a nonce has to be. */

@@ -73,7 +73,7 @@ export async function connectTransport(
     });
     socket.once("close", () => {
       unsubscribe();
-      if (connected) events.onClose(failure && isTlsAlert(failure) ? tlsFailure(address, failure) : failure);
+      if (connected) events.onClose(failure && refusesCertificate(failure) ? tlsFailure(address, failure) : failure);
       else reject(connectFailure(address, tls !== undefined, failure));
     });
   });
@@ -101,8 +101,8 @@ const tlsProblem =
   /certificate|cert_|ssl|tls|altname|handshake|wrong version number|self.signed|unable to (verify|get)/i;
 
 /** With TLS 1.3 a client learns only after its own handshake that its certificate is missing or refused. */
-function isTlsAlert(error: Error): boolean {
-  return "code" in error && typeof error.code === "string" && error.code.startsWith("ERR_SSL_");
+function refusesCertificate(error: Error): boolean {
+  return /alert.*(certificate|unknown ca|access denied)/i.test(error.message);
 }
 
 function connectFailure(address: BrokerAddress, tls: boolean, cause: Error | undefined): ConnectionError {
@@ -122,6 +122,8 @@ function connectFailure(address: BrokerAddress, tls: boolean, cause: Error | und
 
 function tlsFailure(address: BrokerAddress, cause: Error): ConnectionError {
   const broker = formatAddress(address);
-  const message = `TLS to ${broker} failed: ${cause.message}`;
+  // OpenSSL's messages are full of its own source files; the reason in them is for people.
+  const reason = "reason" in cause && typeof cause.reason === "string" ? cause.reason : cause.message;
+  const message = `TLS to ${broker} failed: ${reason}`;
   return new ConnectionError("TLS_FAILED", broker, message, { cause, retriable: false });
 }

@@ -1,0 +1,42 @@
+import { connect } from "node:net";
+import type { Connector } from "@ktables/client";
+import { FrameAssembler } from "../../packages/client/src/frames.ts";
+
+const saslHandshake = 17;
+
+/** Connects over plain TCP and looks at what passes. */
+export class Tap {
+  connections = 0;
+  /** Requests that had no answer yet when a SaslHandshake was sent, for each of those. */
+  readonly unansweredAtHandshake: number[] = [];
+
+  readonly connector: Connector = async ({ host, port }, events, signal) => {
+    const socket = connect({ host, port, noDelay: true });
+    const giveUp = (): void => void socket.destroy();
+    signal.addEventListener("abort", giveUp);
+    await new Promise<void>((resolve, reject) => {
+      socket.once("connect", resolve);
+      socket.once("close", () => reject(new Error("no connection")));
+      socket.on("error", () => undefined);
+    });
+    signal.removeEventListener("abort", giveUp);
+    this.connections++;
+    let unanswered = 0;
+    const answers = new FrameAssembler(2 ** 30, () => unanswered--);
+    socket.on("data", (chunk: Uint8Array) => {
+      answers.push(Uint8Array.from(chunk));
+      events.onData(chunk);
+    });
+    socket.once("close", () => events.onClose(undefined));
+    return {
+      write: (frame) => {
+        if (new DataView(frame.buffer, frame.byteOffset).getInt16(4) === saslHandshake) {
+          this.unansweredAtHandshake.push(unanswered);
+        }
+        unanswered++;
+        socket.write(frame);
+      },
+      destroy: () => void socket.destroy(),
+    };
+  };
+}
