@@ -1,4 +1,5 @@
 import {
+  AuthenticationError,
   BrokerError,
   ConnectionError,
   InvalidOptionError,
@@ -44,6 +45,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CodecError) return ExitCode.usage;
   if (error instanceof ConnectionError || error instanceof TimeoutError) return ExitCode.unreachable;
   if (
+    error instanceof AuthenticationError ||
     error instanceof BrokerError ||
     error instanceof UnsupportedApiError ||
     error instanceof TopicConfigMismatchError ||

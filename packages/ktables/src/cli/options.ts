@@ -11,6 +11,10 @@ type ValueOption =
   | "ca-file"
   | "cert-file"
   | "key-file"
+  | "sasl-mechanism"
+  | "username"
+  | "password-file"
+  | "token-file"
   | "client-id"
   | "timeout-ms";
 
@@ -70,6 +74,14 @@ export const optionDefinitions: Readonly<
   "ca-file": { type: "string", placeholder: "file", description: "PEM of the authorities to trust; implies --tls" },
   "cert-file": { type: "string", placeholder: "file", description: "PEM of the client certificate; implies --tls" },
   "key-file": { type: "string", placeholder: "file", description: "PEM of its private key; implies --tls" },
+  "sasl-mechanism": {
+    type: "string",
+    placeholder: "name",
+    description: "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER",
+  },
+  username: { type: "string", placeholder: "name", description: "user of PLAIN and SCRAM" },
+  "password-file": { type: "string", placeholder: "file", description: "the user's password" },
+  "token-file": { type: "string", placeholder: "file", description: "token of OAUTHBEARER, read anew when needed" },
   "client-id": { type: "string", placeholder: "name", description: "name shown to the brokers", fallback: "ktables" },
   "timeout-ms": { type: "string", placeholder: "ms", description: "time for the command", fallback: "10000" },
   json: { type: "boolean", description: "print one JSON object per line, as where the output is no terminal" },
@@ -86,6 +98,10 @@ export const connectionOptions: readonly OptionName[] = [
   "ca-file",
   "cert-file",
   "key-file",
+  "sasl-mechanism",
+  "username",
+  "password-file",
+  "token-file",
   "client-id",
   "timeout-ms",
   "debug",

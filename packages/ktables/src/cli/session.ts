@@ -4,6 +4,7 @@ import {
   type IsolationLevel,
   KafkaClient,
   KafkaError,
+  type SaslConfig,
   TimeoutError,
   type TlsConfig,
 } from "@ktables/client";
@@ -19,6 +20,7 @@ import type { CommandContext } from "./command.ts";
 import { CommandError, ExitCode, usageError } from "./exit-code.ts";
 import type { Values } from "./options.ts";
 import { showProgress } from "./progress.ts";
+import { readSasl } from "./sasl-files.ts";
 import { type ReadFormat, readCodec, readFormats } from "./values.ts";
 
 /** How long a topic may be unknown before it counts as missing: brokers learn of a new one with some delay. */
@@ -36,7 +38,12 @@ export class Session {
   readonly #deadline: number;
   readonly #onError = new Set<() => void>();
 
-  private constructor(context: CommandContext, topic: string | undefined, tls: TlsConfig | undefined) {
+  private constructor(
+    context: CommandContext,
+    topic: string | undefined,
+    tls: TlsConfig | undefined,
+    sasl: SaslConfig | undefined,
+  ) {
     const { values, reporter } = context;
     const bootstrapServers = required(values, "bootstrap-servers", "host:port of a broker");
     const timeoutMs = wholeNumber("timeout-ms", values["timeout-ms"], 10_000);
@@ -51,6 +58,7 @@ export class Session {
       bootstrapServers,
       clientId: values["client-id"],
       tls: tls ?? values.tls,
+      sasl,
       connectTimeoutMs: timeoutMs,
       requestTimeoutMs: timeoutMs,
       logger: reporter.logger(() => {
@@ -61,7 +69,8 @@ export class Session {
 
   /** Checks all options but those of values; connects to nothing. */
   static async open(context: CommandContext, topic?: string): Promise<Session> {
-    return new Session(context, topic, await readTlsFiles(context.values));
+    const { values } = context;
+    return new Session(context, topic, await readTlsFiles(values), await readSasl(values));
   }
 
   /** Milliseconds until the command's time is up, at least 1. */
