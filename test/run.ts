@@ -21,6 +21,8 @@ try {
   const kafka = await kafkaAvailability();
   await step("checks", "node", ["test/check.ts"]);
   await vitestStep("unit and property tests", []);
+  const fuzz = ["--conditions=@ktables/source", "test/fuzz/run.ts", "--inputs", "1000000"];
+  await countingStep("a million damaged record batches", fuzz);
   if (kafka.available) {
     console.log(`\nReal Kafka: ${kafka.how}`);
     await vitestStep("real Kafka", ["--config", "vitest.kafka.config.ts"]);
