@@ -24,6 +24,8 @@ const wrong: Record<string, Record<string, readonly unknown[]>> = {
     bootstrapServers: [5, null, {}, [5], [null], "", " , ", [], "host:0", "host:65536", "host:port", "a b:9092", "::1"],
     clientId: [5, null, {}],
     tls: ["yes", 1, null, []],
+    sasl: ["PLAIN", true, null, []],
+    connector: [5, null, {}, "tcp"],
     connectTimeoutMs: wrongDurations,
     requestTimeoutMs: wrongDurations,
     retryBackoffMs: wrongDurations,
@@ -40,6 +42,12 @@ const wrong: Record<string, Record<string, readonly unknown[]>> = {
     serverName: ["", 5, null],
     rejectUnauthorized: [0, "false", null],
   },
+  "connection.sasl": {
+    mechanism: ["", "plain", "GSSAPI", "__proto__", 5, null, undefined],
+    username: ["", 5, null, undefined, "a\0b"],
+    password: ["", 5, null, undefined, "a\0b", new Uint8Array(1)],
+  },
+  "connection.sasl of OAUTHBEARER": { token: ["token", null, undefined, {}] },
   Producer: {
     idempotent: [1, "true", null],
     acks: [-1, 2, "1", "ALL", null],
@@ -66,6 +74,14 @@ const construct: Record<string, (option: string, value: unknown) => unknown> = {
   connection: (option, value) => resolveConfig(untyped({ bootstrapServers: "localhost", [option]: value })),
   "connection.tls": (option, value) =>
     resolveConfig(untyped({ bootstrapServers: "localhost", tls: { [option]: value } })),
+  "connection.sasl": (option, value) => {
+    const sasl = { mechanism: "PLAIN", username: "u", password: "p", [option]: value };
+    return resolveConfig(untyped({ bootstrapServers: "localhost", sasl }));
+  },
+  "connection.sasl of OAUTHBEARER": (option, value) => {
+    const sasl = { mechanism: "OAUTHBEARER", token: async () => ({ value: "t" }), [option]: value };
+    return resolveConfig(untyped({ bootstrapServers: "localhost", sasl }));
+  },
   Producer: (option, value) => new Producer(client, untyped({ [option]: value })),
   TopicReader: (option, value) => new TopicReader(client, untyped({ topic: "t", onBatch() {}, [option]: value })),
 };
@@ -95,6 +111,20 @@ describe("a wrong option", () => {
 
   test("object without bootstrap servers is refused", () => {
     expect(failure(() => new KafkaClient(untyped({}))).option).toBe("bootstrapServers");
+  });
+
+  test.each([
+    { mechanism: "PLAIN", username: "u", password: "secret", token: async () => ({ value: "t" }) },
+    { mechanism: "OAUTHBEARER", token: async () => ({ value: "t" }), password: "secret" },
+  ])("of another mechanism than $mechanism is refused, without its value", (sasl) => {
+    const error = failure(() => new KafkaClient(untyped({ bootstrapServers: "localhost", sasl })));
+    expect(error.message).toMatch(/^connection\.sasl: unknown option "(token|password)"/);
+    expect(error.message).not.toContain("secret");
+  });
+
+  test("tls beside a connector is refused: it would have no effect", () => {
+    const connector = untyped(() => undefined);
+    expect(failure(() => new KafkaClient({ bootstrapServers: "h:1", tls: true, connector })).option).toBe("tls");
   });
 
   test("idempotence without all acks is refused", () => {

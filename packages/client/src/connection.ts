@@ -386,9 +386,13 @@ async function connect(
 ): Promise<Transport> {
   const { connector, tls } = config;
   if (connector === undefined) return connectTransport(address, tls?.reveal(), events, signal);
+  let opening: Promise<Transport> | undefined;
   try {
-    return await untilAborted(connector(address, events, signal), signal);
+    opening = connector(address, events, signal);
+    return await untilAborted(opening, signal);
   } catch (cause) {
+    // Where it does not heed the signal, nobody else is left to end what it still opens.
+    if (signal.aborted) opening?.then((late) => late.destroy()).catch(() => undefined);
     if (cause instanceof KafkaError || signal.aborted) throw cause;
     const broker = formatAddress(address);
     const message = `The connector cannot connect to ${broker}: ${toError(cause).message}`;
