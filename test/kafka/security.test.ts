@@ -1,3 +1,5 @@
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:tls";
 import {
   AuthenticationError,
   bytes as bytesCodec,
@@ -93,6 +95,39 @@ describe("TLS", () => {
     expect(error.code).toBe(options() === false ? "NOT_KAFKA" : "TLS_FAILED");
     expect(error.retriable).toBe(false);
     expect(error.message).toMatch(message);
+  });
+
+  test("with a certificate whose time is over is a clear error at once", async () => {
+    const { expired } = certificates;
+    const server = createServer(expired);
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const error = await refusal({ bootstrapServers: `127.0.0.1:${port}`, tls });
+    expect(error).toMatchObject({ code: "TLS_FAILED", retriable: false });
+    expect(error.message).toContain("certificate has expired");
+    await new Promise<void>((resolve) => void server.close(() => resolve()));
+  });
+
+  test("asks for the host by name, and never by address (RFC 6066)", async () => {
+    const names: unknown[] = [];
+    const server = createServer(certificates.server, (socket) => {
+      names.push(socket.servername);
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    for (const [host, serverName] of [
+      ["localhost", undefined],
+      ["127.0.0.1", undefined],
+      ["127.0.0.1", "localhost"],
+    ] as const) {
+      const before = names.length;
+      const error = await rejection(look({ bootstrapServers: `${host}:${port}`, tls: { ...tls, serverName } }, 200));
+      expect(error.code).toBe("CONNECTION_CLOSED");
+      names.splice(before + 1);
+    }
+    expect(names).toEqual(["localhost", false, "localhost"]);
+    await new Promise<void>((resolve) => void server.close(() => resolve()));
   });
 
   test("where the broker expects none says so within the time", async () => {
