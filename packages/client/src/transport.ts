@@ -102,7 +102,7 @@ const tlsProblem =
 
 /** With TLS 1.3 a client learns only after its own handshake that its certificate is missing or refused. */
 function refusesCertificate(error: Error): boolean {
-  return /alert.*(certificate|unknown ca|access denied)/i.test(error.message);
+  return /alert.*(certificate|unknown.?ca|access.?denied)/i.test(error.message);
 }
 
 function connectFailure(address: BrokerAddress, tls: boolean, cause: Error | undefined): ConnectionError {
@@ -123,7 +123,8 @@ function connectFailure(address: BrokerAddress, tls: boolean, cause: Error | und
 function tlsFailure(address: BrokerAddress, cause: Error): ConnectionError {
   const broker = formatAddress(address);
   // OpenSSL's messages are full of its own source files; the reason in them is for people.
-  const reason = "reason" in cause && typeof cause.reason === "string" ? cause.reason : cause.message;
+  const isOpenSsl = cause.message.includes(":SSL routines:");
+  const reason = isOpenSsl && "reason" in cause && typeof cause.reason === "string" ? cause.reason : cause.message;
   const message = `TLS to ${broker} failed: ${reason}`;
   return new ConnectionError("TLS_FAILED", broker, message, { cause, retriable: false });
 }
