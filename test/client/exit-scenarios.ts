@@ -62,6 +62,19 @@ const scenarios: Record<string, () => Promise<void>> = {
     client.close();
     await waiting;
   },
+  "a connection is throttled": async () => {
+    await client.topicMetadata("throttled");
+    const waiting = client.topicMetadata("throttled").catch(ignore);
+    await soon();
+    client.close();
+    await waiting;
+  },
+  "a session is to be renewed": async () => {
+    const sasl = { mechanism: "SCRAM-SHA-256", username: "alice", password: "secret" } as const;
+    const secured = new KafkaClient({ bootstrapServers, sasl, logger: silentLogger });
+    await secured.topicMetadata("t");
+    secured.close();
+  },
   "a call was aborted": async () => {
     const caller = new AbortController();
     const waiting = client.topicMetadata("slow", { signal: caller.signal }).catch(ignore);

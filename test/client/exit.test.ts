@@ -13,11 +13,17 @@ test("there are scenarios", () => {
 });
 
 test.concurrent.each(scenarios)("a process ends by itself when %s", async (scenario) => {
-  await using broker = await EmbeddedBroker.start({ topics: [{ name: "t" }, { name: "slow" }] });
+  const topics = ["t", "slow", "throttled"].map((name) => ({ name }));
+  const sasl = { users: { alice: "secret" }, sessionLifetimeMs: 3_600_000 };
+  await using broker = await EmbeddedBroker.start(scenario.includes("session") ? { topics, sasl } : { topics });
   broker.intercept("Produce", () => "ignore");
-  broker.intercept("Metadata", ({ topics }) =>
-    topics?.some(({ name }) => name === "slow") === true ? "ignore" : "pass",
-  );
+  broker.intercept("Metadata", async ({ topics: asked }, context) => {
+    if (asked?.some(({ name }) => name === "slow") === true) return "ignore";
+    const answer = await context.handle();
+    if (answer === undefined) return "close";
+    const isThrottled = asked?.some(({ name }) => name === "throttled") === true;
+    return { ...answer, throttleTimeMs: isThrottled ? 3_600_000 : 0 };
+  });
   const args = ["--conditions=@ktables/source", program, scenario, broker.bootstrapServers];
   // Far above what it takes, and far below the hour for which polls and lingering records would keep it.
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 15_000 });
