@@ -1,6 +1,5 @@
 /** Shared between our own packages; not part of the public API and without any promise of stability. */
 export { abortReason, CallScope, onAbort, sleep, throwIfAborted, untilAborted } from "./abort.ts";
 export { brokerErrorFacts } from "./broker-errors.ts";
-export { resolveConfig } from "./config.ts";
 export { isRetriable, toError } from "./errors.ts";
 export { check, checkOptions, describe, type OptionCheck } from "./options.ts";
