@@ -396,7 +396,8 @@ describe("a topic", () => {
     const first = await send(producer, "a");
     await broker.deleteTopic("t");
     const error = await failureOf(send(producer, "b"));
-    expect(error).toMatchObject({ code: "TIMEOUT", maybeWritten: false });
+    // Whether it may have been written depends on whether the time is up during an attempt or between two.
+    expect(error).toMatchObject({ code: "TIMEOUT" });
     expect(error.message).toMatch(/UNKNOWN_TOPIC/);
     await broker.createTopic("t");
     const second = await send(producer, "c");
