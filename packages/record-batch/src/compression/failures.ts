@@ -20,6 +20,12 @@ export function beyondLimit(codec: string, limit: number, cause?: unknown): Code
   return new CodecError("BATCH_TOO_LARGE", message, cause);
 }
 
+/** A codec that only the runtime's own zlib has. */
+export function unsupported(codec: string, name: string): never {
+  const message = `${codec} needs ${name} of node:zlib, which this runtime does not have (Node 22.15 and later do)`;
+  throw new CodecError("BATCH_UNSUPPORTED_COMPRESSION", message);
+}
+
 /*
  * What the block decompressors return in place of where the output ends. They are numbers because WebAssembly has no
  * exceptions to throw; wasm/decompress.ts repeats them.

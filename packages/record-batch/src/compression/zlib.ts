@@ -6,10 +6,10 @@ type Decompress = (
   options: { readonly maxOutputLength: number; readonly chunkSize: number },
 ) => Uint8Array;
 
-/** The part of node:zlib that is used here; older runtimes have no zstd. */
+/** The part of node:zlib that is used here; Node 20 has no zstd. */
 interface Zlib {
-  readonly gzipSync: Compress;
-  readonly gunzipSync: Decompress;
+  readonly gzipSync?: Compress;
+  readonly gunzipSync?: Decompress;
   readonly zstdCompressSync?: Compress;
   readonly zstdDecompressSync?: Decompress;
 }
@@ -17,16 +17,20 @@ interface Zlib {
 /** Undefined outside of Node, Deno and Bun, which is why it is asked for with typeof. */
 declare const process: { readonly getBuiltinModule?: (id: "node:zlib") => Zlib | undefined };
 
+let allowed = true;
+
+/** Tests run with `false` as where there is no node:zlib. */
+export function allowZlib(allow: boolean): void {
+  allowed = allow;
+}
+
 /**
- * A function of the runtime's zlib. It is looked up when a batch needs it, and not imported, so that the package loads
- * and handles every other codec where there is no node:zlib, as in a browser.
+ * A function of the runtime's zlib, which is several times as fast as plain JavaScript. It is looked up when a batch
+ * needs it, and not imported, so that the package loads where there is no node:zlib, as in a browser.
  */
-function zlibFunction<Name extends keyof Zlib>(codec: string, name: Name): NonNullable<Zlib[Name]> {
-  const zlib = typeof process === "undefined" ? undefined : process.getBuiltinModule?.("node:zlib");
-  const found = zlib?.[name];
-  if (found !== undefined) return found;
-  const message = `${codec} needs ${name} of node:zlib, which this runtime does not have (Node 22.15 and later do)`;
-  throw new CodecError("BATCH_UNSUPPORTED_COMPRESSION", message);
+function zlibFunction<Name extends keyof Zlib>(name: Name): Zlib[Name] {
+  if (!allowed || typeof process === "undefined") return undefined;
+  return process.getBuiltinModule?.("node:zlib")?.[name];
 }
 
 /** A plain Uint8Array: a Buffer would carry its own `slice`, `toString` and so on into public values. */
@@ -34,18 +38,22 @@ function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-export function compressWithZlib(codec: string, name: "gzipSync" | "zstdCompressSync", bytes: Uint8Array): Uint8Array {
-  return plain(zlibFunction(codec, name)(bytes));
+/** Undefined where the runtime has no such function. */
+export function compressWithZlib(name: "gzipSync" | "zstdCompressSync", bytes: Uint8Array): Uint8Array | undefined {
+  const compress = zlibFunction(name);
+  return compress === undefined ? undefined : plain(compress(bytes));
 }
 
+/** Undefined where the runtime has no such function. */
 export function decompressWithZlib(
   codec: string,
   name: "gunzipSync" | "zstdDecompressSync",
   bytes: Uint8Array,
   limit: number,
   expectedSize: number,
-): Uint8Array {
-  const decompress = zlibFunction(codec, name);
+): Uint8Array | undefined {
+  const decompress = zlibFunction(name);
+  if (decompress === undefined) return undefined;
   // One output chunk of about the right size saves zlib a third of its time. A claim of the sender must not decide
   // over more than this much memory; zlib adds chunks as data really arrives.
   const chunkSize = Math.max(Math.min(expectedSize + 1, limit + 1, 1024 * 1024), 1024);

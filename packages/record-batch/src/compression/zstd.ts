@@ -1,5 +1,5 @@
 import { readUint32LittleEndian } from "../integers.ts";
-import { beyondLimit, corruptData } from "./failures.ts";
+import { beyondLimit, corruptData, unsupported } from "./failures.ts";
 import { compressWithZlib, decompressWithZlib } from "./zlib.ts";
 
 /** RFC 8878. */
@@ -11,7 +11,7 @@ const commonWindowSize = 8 * 1024 * 1024;
 const maxFrames = 1024;
 
 export function compressZstd(bytes: Uint8Array): Uint8Array {
-  return compressWithZlib("zstd", "zstdCompressSync", bytes);
+  return compressWithZlib("zstdCompressSync", bytes) ?? unsupported("zstd", "zstdCompressSync");
 }
 
 /**
@@ -38,7 +38,9 @@ export function decompressZstd(bytes: Uint8Array, limit: number): Uint8Array {
       throw beyondLimit("zstd", limit);
     }
     const expectedSize = frame.contentSize ?? 8 * (frame.end - at);
-    const output = decompressWithZlib("zstd", "zstdDecompressSync", bytes.subarray(at, frame.end), room, expectedSize);
+    const output =
+      decompressWithZlib("zstd", "zstdDecompressSync", bytes.subarray(at, frame.end), room, expectedSize) ??
+      unsupported("zstd", "zstdDecompressSync");
     at = frame.end;
     outputSize += output.length;
     outputs.push(output);
