@@ -448,18 +448,19 @@ describe("lz4", () => {
 });
 
 describe("without the runtime's zlib", () => {
-  test("gzip and zstd say what is missing; the other codecs work", () => {
+  test("gzip says what is missing; the other codecs work", () => {
     const sections = new Map(codecs.map((codec) => [codec, compressed(codec, sample)]));
     vi.stubGlobal("process", undefined);
     try {
-      for (const codec of ["gzip", "zstd"] as const) {
+      for (const codec of ["gzip"] as const) {
         const error = decodeError(() => valuesOf(codec, sections.get(codec)!));
         expect(error.code).toBe("BATCH_UNSUPPORTED_COMPRESSION");
         expect(error.message).toContain(codec);
         expect(error.message).toContain("node:zlib");
         expect(() => compressed(codec, sample)).toThrow(expect.objectContaining({ code: error.code }));
       }
-      for (const codec of ["snappy", "lz4"] as const) expect(valuesOf(codec, sections.get(codec)!)).toHaveLength(1);
+      for (const codec of ["snappy", "lz4", "zstd"] as const)
+        expect(valuesOf(codec, sections.get(codec)!)).toHaveLength(1);
     } finally {
       vi.unstubAllGlobals();
     }

@@ -12,7 +12,5 @@ export function decompressGzip(bytes: Uint8Array, limit: number): Uint8Array {
   if (bytes.length < 18) throw corruptData("gzip", "it is shorter than an empty member");
   // The last four bytes claim the size of the last member, modulo 2^32.
   const expectedSize = readUint32LittleEndian(bytes, bytes.length - 4);
-  return (
-    decompressWithZlib("gzip", "gunzipSync", bytes, limit, expectedSize) ?? unsupported("gzip", "gunzipSync")
-  );
+  return decompressWithZlib("gzip", "gunzipSync", bytes, limit, expectedSize) ?? unsupported("gzip", "gunzipSync");
 }

@@ -28,7 +28,7 @@ export function allowZlib(allow: boolean): void {
  * A function of the runtime's zlib, which is several times as fast as plain JavaScript. It is looked up when a batch
  * needs it, and not imported, so that the package loads where there is no node:zlib, as in a browser.
  */
-function zlibFunction<Name extends keyof Zlib>(name: Name): Zlib[Name] {
+function zlibFunction<Name extends keyof Zlib>(name: Name): Zlib[Name] | undefined {
   if (!allowed || typeof process === "undefined") return undefined;
   return process.getBuiltinModule?.("node:zlib")?.[name];
 }

@@ -1,6 +1,10 @@
 import { readUint32LittleEndian } from "../integers.ts";
-import { beyondLimit, corruptData, unsupported } from "./failures.ts";
+import { beyondLimit, corruptData } from "./failures.ts";
+import type { OutputBuffer } from "./output-buffer.ts";
 import { compressWithZlib, decompressWithZlib } from "./zlib.ts";
+import { compressZstdFrame } from "./zstd-compress.ts";
+import { decompressZstdFrame } from "./zstd-decompress.ts";
+import { readZstdFrame } from "./zstd-frame.ts";
 
 /** RFC 8878. */
 const frameMagic = 0xfd2fb528;
@@ -11,14 +15,14 @@ const commonWindowSize = 8 * 1024 * 1024;
 const maxFrames = 1024;
 
 export function compressZstd(bytes: Uint8Array): Uint8Array {
-  return compressWithZlib("zstdCompressSync", bytes) ?? unsupported("zstd", "zstdCompressSync");
+  return compressWithZlib("zstdCompressSync", bytes) ?? compressZstdFrame(bytes);
 }
 
 /**
  * Reads any number of frames and skippable frames. zlib is called once a frame, because some runtimes stop silently
  * after the first one (nodejs/node#64741), and some accept a frame that ends too early.
  */
-export function decompressZstd(bytes: Uint8Array, limit: number): Uint8Array {
+export function decompressZstd(bytes: Uint8Array, limit: number, buffer: OutputBuffer): Uint8Array {
   const outputs: Uint8Array[] = [];
   let outputSize = 0;
   let frames = 0;
@@ -32,65 +36,23 @@ export function decompressZstd(bytes: Uint8Array, limit: number): Uint8Array {
       continue;
     }
     if (magic !== frameMagic) throw corruptData("zstd", `no frame starts at byte ${at}`);
-    const frame = readFrame(bytes, at);
+    const frame = readZstdFrame(bytes, at);
     const room = limit - outputSize;
     if ((frame.contentSize ?? 0) > room || frame.windowSize > Math.max(limit, commonWindowSize)) {
       throw beyondLimit("zstd", limit);
     }
     const expectedSize = frame.contentSize ?? 8 * (frame.end - at);
-    const output =
-      decompressWithZlib("zstd", "zstdDecompressSync", bytes.subarray(at, frame.end), room, expectedSize) ??
-      unsupported("zstd", "zstdDecompressSync");
+    let output = decompressWithZlib("zstd", "zstdDecompressSync", bytes.subarray(at, frame.end), room, expectedSize);
+    if (output === undefined) {
+      output = decompressZstdFrame(bytes, frame, room, buffer);
+      // The next frame would use the same memory.
+      if (at > 0 || frame.end < bytes.length) output = output.slice();
+    }
     at = frame.end;
     outputSize += output.length;
     outputs.push(output);
   }
   return outputs.length === 1 ? outputs[0]! : concatenate(outputs, outputSize);
-}
-
-interface Frame {
-  /** 0 where the content itself is the window. */
-  readonly windowSize: number;
-  readonly contentSize: number | undefined;
-  /** The position after the frame. */
-  readonly end: number;
-}
-
-/**
- * What the frame at `at` claims, to be judged before a decoder allocates its window; and where it ends, so that no more
- * memory is provided for its content than its own bytes suggest.
- */
-function readFrame(bytes: Uint8Array, at: number): Frame {
-  const descriptor = bytes[at + 4]!;
-  const hasWindow = (descriptor & 0x20) === 0;
-  let windowSize = 0;
-  if (hasWindow) {
-    const windowDescriptor = bytes[at + 5]!;
-    const base = 2 ** (10 + (windowDescriptor >>> 3));
-    windowSize = base + (base / 8) * (windowDescriptor & 7);
-  }
-  const sizeFlag = descriptor >>> 6;
-  const sizeLength = sizeFlag === 0 ? (hasWindow ? 0 : 1) : 1 << sizeFlag;
-  const dictionaryIdLength = (1 << (descriptor & 3)) >> 1;
-  const sizeStart = at + 5 + (hasWindow ? 1 : 0) + dictionaryIdLength;
-  const blocksStart = sizeStart + sizeLength;
-  if (blocksStart > bytes.length) throw corruptData("zstd", "it ends within a frame header");
-  let contentSize = sizeLength === 2 ? 256 : 0;
-  for (let index = 0; index < sizeLength; index++) contentSize += bytes[sizeStart + index]! * 256 ** index;
-  const end = endOfBlocks(bytes, blocksStart) + ((descriptor & 0x04) === 0 ? 0 : 4);
-  if (end > bytes.length) throw corruptData("zstd", "it ends within a frame");
-  return { windowSize, contentSize: sizeLength === 0 ? undefined : contentSize, end };
-}
-
-/** Each block starts with 24 bits: whether it is the last one, its type, its size. */
-function endOfBlocks(bytes: Uint8Array, start: number): number {
-  for (let at = start; at + 3 <= bytes.length; ) {
-    const header = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
-    const isOneByteRepeated = (header & 0x06) === 0x02;
-    at += 3 + (isOneByteRepeated ? 1 : header >>> 3);
-    if ((header & 1) !== 0) return at;
-  }
-  throw corruptData("zstd", "it ends within a frame");
 }
 
 function concatenate(parts: readonly Uint8Array[], size: number): Uint8Array {
