@@ -6,7 +6,7 @@ import { codecs } from "../../packages/record-batch/src/compression/index.ts";
 import { decompressLz4Block } from "../../packages/record-batch/src/compression/lz4-block.ts";
 import { OutputBuffer } from "../../packages/record-batch/src/compression/output-buffer.ts";
 import { crc32cByWebAssembly } from "../../packages/record-batch/src/wasm/crc32c.ts";
-import { decompressLz4ByWebAssembly } from "../../packages/record-batch/src/wasm/decompress.ts";
+import { decompressLz4ByWebAssembly, outputInWebAssembly } from "../../packages/record-batch/src/wasm/decompress.ts";
 import { allowWebAssembly, LazyModule } from "../../packages/record-batch/src/wasm/lazy-module.ts";
 import { concat } from "./support.ts";
 
@@ -128,8 +128,9 @@ function sample([seed, length, bits, period]: readonly [number, number, number, 
 /** A result or a refusal, in a form that can be compared. */
 function outcome(codec: "lz4" | "snappy", bytes: Uint8Array, limit: number): string | Uint8Array {
   // Filled with something: what a decompressor fails to write must not look right by chance.
-  const output = new OutputBuffer();
+  const output = new OutputBuffer(true);
   output.take(300_000).fill(0xa5);
+  output.takeForBlocks(300_000, 100_000).fill(0xa5);
   try {
     return Uint8Array.from(codecs[codec].decompress(bytes, limit, output));
   } catch (error) {
@@ -184,6 +185,15 @@ for (const codec of ["lz4", "snappy"] as const) {
   });
 }
 
+/** Memory for an output on the path that is to be taken, filled with something. */
+function outputFor(path: "WebAssembly" | "JavaScript", size: number): Uint8Array {
+  const output = path === "WebAssembly" ? outputInWebAssembly(size, 100_000) : new Uint8Array(size);
+  if (output === undefined) throw new Error("there is no WebAssembly");
+  return output.fill(0xa5);
+}
+
+const paths = ["WebAssembly", "JavaScript"] as const;
+
 describe("blocks made by hand", () => {
   /** A raw Snappy block of these elements. */
   function snappyBlock(size: number, ...elements: readonly (readonly number[])[]): Uint8Array {
@@ -228,7 +238,6 @@ describe("blocks made by hand", () => {
   });
 
   test("LZ4 matches at every short distance, and none beyond the window", () => {
-    const output = new Uint8Array(400);
     for (let distance = 1; distance <= 40; distance++) {
       const literal = Array.from({ length: 40 }, (_, index) => 100 + index);
       // 40 literals, a match of 4 + 15 + 81, and one literal to end with.
@@ -236,21 +245,20 @@ describe("blocks made by hand", () => {
       const expected = [...literal];
       for (let done = 0; done < 100; done++) expected.push(expected[expected.length - distance] ?? 0);
       expected.push(7);
-      for (const allow of [true, false]) {
-        allowWebAssembly(allow);
-        output.fill(0xa5);
+      for (const path of paths) {
+        const output = outputFor(path, 400);
         expect(decompressLz4Block(block, 0, block.length, output, 0, 141, 0)).toBe(141);
-        expect(output.subarray(0, 141)).toEqual(Uint8Array.from(expected));
+        expect(Uint8Array.from(output.subarray(0, 141))).toEqual(Uint8Array.from(expected));
         expect(decompressLz4Block(block, 0, block.length, output, 0, 140, 0)).toBe(outputFull);
       }
     }
-    for (const allow of [true, false]) {
-      allowWebAssembly(allow);
+    for (const path of paths) {
+      const output = outputFor(path, 400);
       const beyond = Uint8Array.from([0x40, 1, 2, 3, 4, 5, 0, 0x10, 7]);
       expect(decompressLz4Block(beyond, 0, beyond.length, output, 100, 200, 100)).toBeLessThan(outputFull);
       output[99] = 42;
       expect(decompressLz4Block(beyond, 0, beyond.length, output, 100, 200, 99)).toBe(109);
-      expect(output.subarray(100, 109)).toEqual(Uint8Array.from([1, 2, 3, 4, 42, 1, 2, 3, 7]));
+      expect([...output.subarray(100, 109)]).toEqual([1, 2, 3, 4, 42, 1, 2, 3, 7]);
     }
   });
 
@@ -267,11 +275,10 @@ describe("blocks made by hand", () => {
         for (let done = 0; done < 19 + longer; done++) expected.push(expected[expected.length - distance] ?? -1);
         expected.push(7);
         const end = expected.length;
-        for (const decompress of [decompressLz4ByWebAssembly, decompressLz4Block]) {
-          allowWebAssembly(decompress === decompressLz4ByWebAssembly);
-          const output = new Uint8Array(110_000).fill(0xa5);
+        for (const path of paths) {
+          const output = outputFor(path, 110_000);
           output.set(before.subarray(before.length - history));
-          expect(decompress(block, 0, block.length, output, history, end, 0)).toBe(end);
+          expect(decompressLz4Block(block, 0, block.length, output, history, end, 0)).toBe(end);
           expect(Buffer.from(output.subarray(0, end)).equals(Uint8Array.from(expected))).toBe(true);
         }
       }),
@@ -284,36 +291,50 @@ describe("blocks made by hand", () => {
     const literals = pseudoRandomBytes(1500, 11);
     // No literals and a match of 4 + 15 + 1, then the 1500 literals.
     const block = concat([0x0f, 0xff, 0xff, 1, 0xf0, 255, 255, 255, 255, 255, 210], literals);
-    for (const decompress of [decompressLz4ByWebAssembly, decompressLz4Block]) {
-      allowWebAssembly(decompress === decompressLz4ByWebAssembly);
-      const output = concat(before, new Uint8Array(1600));
-      expect(decompress(block, 0, block.length, output, 65_535, 67_055, 0)).toBe(67_055);
-      expect(output.subarray(65_535, 67_055)).toEqual(concat(before.subarray(0, 20), literals));
+    for (const path of paths) {
+      const output = outputFor(path, 67_135);
+      output.set(before);
+      expect(decompressLz4Block(block, 0, block.length, output, 65_535, 67_055, 0)).toBe(67_055);
+      expect(Uint8Array.from(output.subarray(65_535, 67_055))).toEqual(concat(before.subarray(0, 20), literals));
       // One byte less of a window, and it reaches beyond.
-      expect(decompress(block, 0, block.length, output, 65_535, 67_055, 1)).toBeLessThan(outputFull);
+      expect(decompressLz4Block(block, 0, block.length, output, 65_535, 67_055, 1)).toBeLessThan(outputFull);
     }
   });
 
-  test("tiny blocks with a long history are not copied back and forth", () => {
-    const block = Uint8Array.from([0x10, 7]);
-    const output = new Uint8Array(70_000);
-    expect(decompressLz4ByWebAssembly(block, 0, 2, output, 60_000, 60_001, 0)).toBeUndefined();
-    expect(decompressLz4Block(block, 0, 2, output, 60_000, 60_001, 0)).toBe(60_001);
-    expect(output[60_000]).toBe(7);
+  test("what WebAssembly restores stays in its memory, and is not copied", () => {
+    const original = pseudoRandomBytes(5000, 3, 2);
+    for (const codec of ["lz4", "snappy"] as const) {
+      const compressed = codecs[codec].compress(original);
+      const restored = codecs[codec].decompress(compressed, 10_000, new OutputBuffer(true));
+      expect(Uint8Array.from(restored)).toEqual(original);
+      expect(restored.buffer).toBe(outputInWebAssembly(1, 1)?.buffer);
+    }
   });
 
-  test("a block that is larger than the module's memory takes the other path", () => {
+  test("an output elsewhere, and a block beyond the room for input, take the other path", () => {
+    const block = Uint8Array.from([0x10, 7]);
+    const elsewhere = new Uint8Array(10);
+    expect(decompressLz4ByWebAssembly(block, 0, 2, elsewhere, 0, 1, 0)).toBeUndefined();
+    expect(decompressLz4Block(block, 0, 2, elsewhere, 0, 1, 0)).toBe(1);
+    const output = outputFor("WebAssembly", 10);
+    const long = new Uint8Array(output.buffer.byteLength);
+    expect(decompressLz4ByWebAssembly(long, 0, long.length, output, 0, 1, 0)).toBeUndefined();
+  });
+
+  test("more than the module's memory takes the other path", () => {
     const original = new Uint8Array(9_000_000);
     // The bytes are zeros: one literal, then copies of 64.
     const copies = Math.floor((original.length - 1) / 64);
     const rest = original.length - 1 - copies * 64;
-    const block = new Uint8Array(4 + 2 + 3 * (copies + 1) + 2_000_000);
-    expect(decompressLz4ByWebAssembly(block, 0, block.length, original, 0, original.length, 0)).toBeUndefined();
+    expect(outputInWebAssembly(original.length, 2_000_000)).toBeUndefined();
     const elements = [0, 0];
     for (let index = 0; index < copies; index++) elements.push((63 << 2) | 2, 1, 0);
     elements.push(((rest - 1) << 2) | 2, 1, 0);
     const result = outcome("snappy", snappyBlock(original.length, elements), 10_000_000);
     expect(Buffer.from(result).equals(original)).toBe(true);
+    const longer = snappyBlock(2 * original.length, [...elements, ...elements.slice(2), 0, 0]);
+    const twice = outcome("snappy", longer, 20_000_000);
+    expect(Buffer.from(twice).equals(new Uint8Array(2 * original.length))).toBe(true);
   });
 });
 

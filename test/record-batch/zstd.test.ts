@@ -9,7 +9,7 @@ import { compressZstd, decompressZstd } from "../../packages/record-batch/src/co
 import { compressZstdFrame } from "../../packages/record-batch/src/compression/zstd-compress.ts";
 
 const limit = 4 * 1024 * 1024;
-const buffer = new OutputBuffer();
+const buffer = new OutputBuffer(false);
 
 afterEach(() => allowZlib(true));
 

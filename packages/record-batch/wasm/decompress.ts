@@ -1,7 +1,7 @@
 /*
  * Decompression of single LZ4 and Snappy blocks in AssemblyScript, a dialect of TypeScript that compiles to
- * WebAssembly. The caller copies the block into the memory and the output out of it, and sees to it that 64 bytes
- * behind either belong to nobody. The formats and the order of the checks are those of the plain JavaScript versions
+ * WebAssembly. The caller copies the block into the memory and sees to it that 64 bytes behind it and behind the output
+ * belong to nobody. The formats and the order of the checks are those of the plain JavaScript versions
  * (src/compression), and so are the numbers that say what is wrong.
  */
 import { copyForward, copyMatch } from "./copy";
@@ -84,8 +84,42 @@ export function decompressLz4(
 export function decompressSnappy(start: usize, end: usize, outputStart: usize, outputEnd: usize): isize {
   let at = start;
   let outputAt = outputStart;
+  // Up to these, a short literal and the copy behind it fit without a further question.
+  const shortInputEnd = end - 24;
+  const shortOutputEnd = outputEnd - 96;
   while (at < end) {
-    const tag: usize = load<u8>(at++);
+    let tag: usize = load<u8>(at++);
+    if (at <= shortInputEnd && outputAt <= shortOutputEnd) {
+      if ((tag & 3) === 0 && tag < 16 << 2) {
+        v128.store(outputAt, v128.load(at));
+        const literals = (tag >> 2) + 1;
+        at += literals;
+        outputAt += literals;
+        // Nobody writes a literal after a literal.
+        tag = load<u8>(at++);
+      }
+      if ((tag & 3) === 1) {
+        const distance: usize = ((tag >> 5) << 8) | load<u8>(at);
+        if (distance >= 16 && distance <= outputAt - outputStart) {
+          v128.store(outputAt, v128.load(outputAt - distance));
+          at += 1;
+          outputAt += 4 + ((tag >> 2) & 7);
+          continue;
+        }
+      } else if ((tag & 3) === 2) {
+        const distance: usize = load<u16>(at);
+        if (distance >= 16 && distance <= outputAt - outputStart) {
+          const from = outputAt - distance;
+          v128.store(outputAt, v128.load(from));
+          v128.store(outputAt, v128.load(from, 16), 16);
+          v128.store(outputAt, v128.load(from, 32), 32);
+          v128.store(outputAt, v128.load(from, 48), 48);
+          at += 2;
+          outputAt += (tag >> 2) + 1;
+          continue;
+        }
+      }
+    }
     const kind = tag & 3;
     let length = (tag >> 2) + 1;
     if (kind === 0) {

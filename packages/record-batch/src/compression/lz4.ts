@@ -27,7 +27,7 @@ interface Frame {
 export function decompressLz4(bytes: Uint8Array, limit: number, buffer: OutputBuffer): Uint8Array {
   if (bytes.length === 0) throw corruptData("lz4", "there is no frame");
   const bound = outputBound(bytes, limit);
-  const output = buffer.take(bound);
+  const output = buffer.takeForBlocks(bound, bytes.length);
   let outputAt = 0;
   for (let at = 0; at < bytes.length; ) {
     const skipped = skippableEnd(bytes, at);

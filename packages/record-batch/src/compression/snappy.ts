@@ -43,7 +43,7 @@ function startsXerial(bytes: Uint8Array, at: number): boolean {
 function decompressRaw(bytes: Uint8Array, limit: number, buffer: OutputBuffer): Uint8Array {
   const size = claimedSize(bytes, 0, bytes.length);
   if (size > limit) throw beyondLimit("snappy", limit);
-  const output = buffer.take(size);
+  const output = buffer.takeForBlocks(size, bytes.length);
   decompressBlock(bytes, 0, bytes.length, output, 0, size);
   return output.subarray(0, size);
 }
@@ -54,7 +54,7 @@ function decompressXerial(bytes: Uint8Array, limit: number, buffer: OutputBuffer
     size += claimedSize(bytes, start, end);
     if (size > limit) throw beyondLimit("snappy", limit);
   });
-  const output = buffer.take(size);
+  const output = buffer.takeForBlocks(size, bytes.length);
   let outputAt = 0;
   forEachXerialBlock(bytes, (start, end) => {
     const outputEnd = outputAt + claimedSize(bytes, start, end);

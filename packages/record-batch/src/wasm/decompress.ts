@@ -13,14 +13,10 @@ const pageSize = 64 * 1024;
 /** The module copies 16 bytes at a time and may touch what follows its input and its output. */
 const slack = 64;
 /**
- * What the module declares. Its memory does not shrink again, so that this is what it may hold on to: enough for the
- * largest block of an LZ4 frame. Larger blocks, which only raw Snappy has, take the plain JavaScript path.
+ * What the module declares. Its memory does not shrink again, so that this is what it may hold on to. Batches that need
+ * more take the plain JavaScript path.
  */
 const maxMemory = 160 * pageSize;
-/** The furthest that an LZ4 match reaches back. */
-const lz4Window = 65_535;
-/** Copying more history than this for each byte of a block is not worth it, and a way to keep a reader busy. */
-const maxHistoryRatio = 64;
 
 const lazyModule: LazyModule<DecompressExports> = /* @__PURE__ */ new LazyModule(decompressModule, (exports) => {
   exports.initialize();
@@ -28,7 +24,20 @@ const lazyModule: LazyModule<DecompressExports> = /* @__PURE__ */ new LazyModule
 });
 let memory: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
-/** The contract of `decompressLz4Block`; undefined where it cannot be done, or not well. */
+/**
+ * Memory of the module for the whole output of a batch, so that nothing has to be copied out of it; undefined where there
+ * is none. `largestInput` is what the longest compressed block has. The memory that was handed out before must not be used
+ * any more.
+ */
+export function outputInWebAssembly(size: number, largestInput: number): Uint8Array | undefined {
+  const exports = lazyModule.get();
+  if (exports === undefined) return undefined;
+  const start = exports.freeMemory.value;
+  if (!ensureMemory(exports, start + size + slack + largestInput + slack)) return undefined;
+  return memory.subarray(start, start + size);
+}
+
+/** The contract of `decompressLz4Block`; undefined if the output is not in the module's memory. */
 export function decompressLz4ByWebAssembly(
   bytes: Uint8Array,
   start: number,
@@ -39,25 +48,14 @@ export function decompressLz4ByWebAssembly(
   windowStart: number,
 ): number | undefined {
   const exports = lazyModule.get();
-  if (exports === undefined) return undefined;
-  const inputAt = exports.freeMemory.value;
-  const inputEnd = inputAt + end - start;
-  const history = Math.min(lz4Window, outputStart - windowStart);
-  if (history > maxHistoryRatio * (end - start)) return undefined;
-  const historyAt = inputEnd + slack;
-  const outputAt = historyAt + history;
-  // No element makes more than 255 bytes of one.
-  const outputLimit = outputAt + Math.min(outputEnd - outputStart, 255 * (end - start));
-  if (!ensureMemory(exports, outputLimit + slack)) return undefined;
-  memory.set(bytes.subarray(start, end), inputAt);
-  if (history > 0) memory.set(output.subarray(outputStart - history, outputStart), historyAt);
-  const result = exports.decompressLz4(inputAt, inputEnd, outputAt, outputLimit, historyAt);
-  if (result < 0) return result;
-  output.set(memory.subarray(outputAt, result), outputStart);
-  return outputStart + result - outputAt;
+  const input = takeInput(bytes, start, end, output);
+  if (exports === undefined || input === undefined) return undefined;
+  const at = output.byteOffset;
+  const result = exports.decompressLz4(input.start, input.end, at + outputStart, at + outputEnd, at + windowStart);
+  return result < 0 ? result : result - at;
 }
 
-/** The elements of one block, whose output has exactly the size that is given; undefined where it cannot be done. */
+/** The elements of one block, whose output has exactly the size that is given; undefined as above. */
 export function decompressSnappyByWebAssembly(
   bytes: Uint8Array,
   start: number,
@@ -67,17 +65,26 @@ export function decompressSnappyByWebAssembly(
   outputEnd: number,
 ): number | undefined {
   const exports = lazyModule.get();
-  if (exports === undefined) return undefined;
-  const inputAt = exports.freeMemory.value;
-  const inputEnd = inputAt + end - start;
-  const outputAt = inputEnd + slack;
-  const outputLimit = outputAt + outputEnd - outputStart;
-  if (!ensureMemory(exports, outputLimit + slack)) return undefined;
-  memory.set(bytes.subarray(start, end), inputAt);
-  const result = exports.decompressSnappy(inputAt, inputEnd, outputAt, outputLimit);
-  if (result < 0) return result;
-  output.set(memory.subarray(outputAt, result), outputStart);
-  return outputStart + result - outputAt;
+  const input = takeInput(bytes, start, end, output);
+  if (exports === undefined || input === undefined) return undefined;
+  const at = output.byteOffset;
+  const result = exports.decompressSnappy(input.start, input.end, at + outputStart, at + outputEnd);
+  return result < 0 ? result : result - at;
+}
+
+/** Copies a compressed block behind the output. */
+function takeInput(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  output: Uint8Array,
+): { readonly start: number; readonly end: number } | undefined {
+  if (output.buffer !== memory.buffer) return undefined;
+  const inputStart = output.byteOffset + output.length + slack;
+  const inputEnd = inputStart + end - start;
+  if (inputEnd + slack > memory.length) return undefined;
+  memory.set(bytes.subarray(start, end), inputStart);
+  return { start: inputStart, end: inputEnd };
 }
 
 function ensureMemory(exports: DecompressExports, size: number): boolean {
