@@ -26,9 +26,9 @@ export function decompressLz4(
 ): isize {
   let at = start;
   let outputAt = outputStart;
-  // Up to these, what a token alone describes fits without a further question: 14 literals, a distance, 18 bytes.
-  const shortInputEnd = end - 17;
-  const shortOutputEnd = outputEnd - 32;
+  // Up to these, 14 literals and a match of up to 64 bytes fit without a further question.
+  const shortInputEnd = end - 24;
+  const shortOutputEnd = outputEnd - 96;
   while (at < end) {
     const token: usize = load<u8>(at++);
     let literals = token >> 4;
@@ -40,12 +40,22 @@ export function decompressLz4(
       outputAt += literals;
       distance = load<u16>(at);
       at += 2;
-      if (length < 19 && distance >= 16 && distance <= outputAt - windowStart) {
+      if (distance >= 16 && distance <= outputAt - windowStart) {
         const from = outputAt - distance;
         v128.store(outputAt, v128.load(from));
-        store<u16>(outputAt, load<u16>(from, 16), 16);
-        outputAt += length;
-        continue;
+        v128.store(outputAt, v128.load(from, 16), 16);
+        if (length < 19) {
+          outputAt += length;
+          continue;
+        }
+        const more: usize = load<u8>(at);
+        if (more <= 64 - 19) {
+          v128.store(outputAt, v128.load(from, 32), 32);
+          v128.store(outputAt, v128.load(from, 48), 48);
+          at += 1;
+          outputAt += length + more;
+          continue;
+        }
       }
     } else {
       if (literals === 15) {
