@@ -29,6 +29,13 @@ export class OutputBuffer {
   takeForBlocks(size: number, largestInput: number): Uint8Array {
     return (this.#mayUseWebAssembly ? outputInWebAssembly(size, largestInput) : undefined) ?? this.take(size);
   }
+
+  /** At least `size` bytes that begin with the first `used` of `bytes`, which is what was taken before. */
+  grow(bytes: Uint8Array, used: number, size: number): Uint8Array {
+    const larger = this.take(size);
+    if (larger !== bytes) larger.set(bytes.subarray(0, used));
+    return larger;
+  }
 }
 
 let shared: OutputBuffer | undefined = /* @__PURE__ */ new OutputBuffer(true);
