@@ -3,16 +3,7 @@ import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { type CompressionName, encodeBatch, type RecordBatchError } from "@ktables/record-batch";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  concat,
-  decodeError,
-  onlyBatch,
-  rawBatch,
-  rawRecord,
-  recordsOf,
-  text,
-  varint,
-} from "./support.ts";
+import { concat, decodeError, onlyBatch, rawBatch, rawRecord, recordsOf, text, varint } from "./support.ts";
 
 type Codec = Exclude<CompressionName, "none">;
 

@@ -1,31 +1,55 @@
-/** Every suite of this folder once more, as it runs where there is no WebAssembly. */
+/** Every suite of this folder once more, as it runs where there is neither WebAssembly nor node:zlib. */
 import { readdirSync } from "node:fs";
 import { crc32c } from "@ktables/record-batch";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { codecs } from "../../packages/record-batch/src/compression/index.ts";
+import { allowZlib, compressWithZlib } from "../../packages/record-batch/src/compression/zlib.ts";
 import { crc32cByWebAssembly } from "../../packages/record-batch/src/wasm/crc32c.ts";
 import { allowWebAssembly } from "../../packages/record-batch/src/wasm/lazy-module.ts";
 
 const suites = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith(".test.ts"))
   .map((name) => name.slice(0, -".test.ts".length))
-  .filter((name) => !["javascript-path", "webassembly", "readme"].includes(name));
+  // Those are about the paths themselves, or run in other processes.
+  .filter((name) => !["javascript-path", "webassembly", "zlib", "gzip", "browser", "readme"].includes(name));
 
-beforeAll(() => allowWebAssembly(false));
-afterAll(() => allowWebAssembly(true));
+function allowAll(allow: boolean): void {
+  allowWebAssembly(allow);
+  allowZlib(allow);
+}
 
-test("the switch that these suites rely on works", () => {
+// Only until there is a zstd of our own: its codec alone still gets zlib.
+for (const method of ["compress", "decompress"] as const) {
+  const original: (...args: never[]) => Uint8Array = codecs.zstd[method];
+  codecs.zstd[method] = (...args: unknown[]) => {
+    allowZlib(true);
+    try {
+      return original(...(args as never[]));
+    } finally {
+      allowZlib(false);
+    }
+  };
+}
+
+beforeAll(() => allowAll(false));
+afterAll(() => allowAll(true));
+
+test("the switches that these suites rely on work", () => {
   const bytes = new Uint8Array(1000);
   expect(crc32cByWebAssembly(bytes, 0, bytes.length)).toBeUndefined();
+  expect(compressWithZlib("gzipSync", bytes)).toBeUndefined();
   const forbidden = crc32c(bytes);
-  allowWebAssembly(true);
+  allowAll(true);
   const allowed = crc32cByWebAssembly(bytes, 0, bytes.length);
-  allowWebAssembly(false);
+  const compressed = compressWithZlib("gzipSync", bytes);
+  allowAll(false);
   expect(allowed).toBeDefined();
+  expect(compressed).toBeDefined();
   expect((allowed ?? 0) >>> 0).toBe(forbidden);
 });
 
-describe("without WebAssembly", async () => {
+describe("without WebAssembly and zlib", async () => {
   // Some suites compute their samples while they are collected, which is before any hook runs.
-  allowWebAssembly(false);
+  allowAll(false);
   for (const name of suites) await import(`./${name}.test.ts`);
 });
