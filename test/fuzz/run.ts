@@ -5,7 +5,7 @@
  *     node --conditions=@ktables/source test/fuzz/run.ts --minutes 180
  *     node --conditions=@ktables/source test/fuzz/run.ts --seed 7 --only 4711
  *
- * Even inputs are decoded with WebAssembly, odd ones without. Any input can be made again from the seed and its number.
+ * Even inputs are decoded with WebAssembly and zlib, odd ones without. Any input can be made again from the seed and its number.
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";

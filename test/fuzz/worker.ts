@@ -1,9 +1,15 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { allowZlib } from "../../packages/record-batch/src/compression/zlib.ts";
+import { letZstdKeepZlib } from "../record-batch/zstd-keeps-zlib.ts";
 import type { WorkerJob, WorkerReport } from "./run.ts";
 
 const job: WorkerJob = workerData;
-// Looked up when first needed: without it the decoder uses its JavaScript.
-if (job.path === "JavaScript") Reflect.deleteProperty(globalThis, "WebAssembly");
+// Both are looked up when first needed: without them the decoder uses its JavaScript.
+if (job.path === "JavaScript") {
+  Reflect.deleteProperty(globalThis, "WebAssembly");
+  allowZlib(false);
+  letZstdKeepZlib();
+}
 const { decodeAll, inputOf } = await import("./decode.ts");
 
 const progress = new Int32Array(job.progress);

@@ -108,7 +108,7 @@ describe("inflate", () => {
       fc.property(contents, zlibOptions, (content, options) => {
         expect(equal(decompress(gzipSync(content, options)), content)).toBe(true);
       }),
-      { numRuns: 1500 },
+      { numRuns: 800 },
     );
   });
 
@@ -159,9 +159,9 @@ describe("inflate", () => {
         }
         outcomes[expectAgreement(Uint8Array.from(bytes)) ? "restored" : "refused"]++;
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
-    expect(outcomes.refused).toBeGreaterThan(1000);
+    expect(outcomes.refused).toBeGreaterThan(500);
   });
 
   test("agrees with zlib about damaged streams whose checksum and size are right all the same", () => {
@@ -178,9 +178,9 @@ describe("inflate", () => {
           restored += expectRawAgreement(stream) ? 1 : 0;
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
-    expect(restored).toBeGreaterThan(500);
+    expect(restored).toBeGreaterThan(200);
   });
 
   /** As {@link expectAgreement}, for a DEFLATE stream without anything around it. */
@@ -229,10 +229,10 @@ describe("inflate", () => {
           outcomes[expectRawAgreement(stream) ? "restored" : "refused"]++;
         },
       ),
-      { numRuns: 20_000 },
+      { numRuns: 5000 },
     );
-    expect(outcomes.restored).toBeGreaterThan(500);
-    expect(outcomes.refused).toBeGreaterThan(500);
+    expect(outcomes.restored).toBeGreaterThan(200);
+    expect(outcomes.refused).toBeGreaterThan(200);
   });
 
   test("agrees with zlib about any bytes as the definition of codes", () => {
@@ -241,7 +241,7 @@ describe("inflate", () => {
         bytes[0] = (bytes[0]! & 0xf8) | (type << 1) | 1;
         expectRawAgreement(bytes);
       }),
-      { numRuns: 20_000 },
+      { numRuns: 5000 },
     );
   });
 
@@ -441,7 +441,7 @@ describe("deflate", () => {
           content.length + 18 + 6 * (1 + Math.ceil(content.length / 16_383)),
         );
       }),
-      { numRuns: 1500, examples: [[new Uint8Array(0)], [new Uint8Array(1)], [new Uint8Array(3_000_000)]] },
+      { numRuns: 400, examples: [[new Uint8Array(0)], [new Uint8Array(1)], [new Uint8Array(3_000_000)]] },
     );
   });
 
