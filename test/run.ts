@@ -31,6 +31,11 @@ try {
   if (process.env["KTABLES_TESTCONTAINERS"] === "1") {
     await step("testcontainers", "node", ["test/harness/testcontainers-suite.ts"]);
   }
+  if (process.env["KTABLES_BROWSER"] === "1") {
+    await countingStep("record batches in a browser", ["test/browser/run.ts"]);
+  } else {
+    console.error("\n*** SKIPPED: record batches in a real browser, which KTABLES_BROWSER=1 asks for ***");
+  }
   if (!kafka.available) {
     console.error(`\n*** SKIPPED: every suite on real Kafka. ${kafka.how} ***`);
     if (process.env["KTABLES_REQUIRE_KAFKA"] === "1") brokenSteps.push("real Kafka was required");
@@ -70,12 +75,14 @@ async function vitestStep(name: string, args: readonly string[]): Promise<void> 
   count(name, numPassedTests, numFailedTests);
 }
 
-/** The script writes `{ passed, failed }` to the file that it is told. */
+/** The script writes `{ passed, failed }` or, where it cannot run and may not fail, `{ skipped }` to the file that it is told. */
 async function countingStep(name: string, args: readonly string[]): Promise<void> {
   const report = join(reports, `${name}.json`);
   await step(name, "node", args, { KTABLES_REPORT: report });
-  const { passed, failed } = JSON.parse(await readFile(report, "utf8").catch(() => "{}")) as Partial<Counts>;
-  count(name, passed, failed);
+  const { passed, failed, skipped } = JSON.parse(await readFile(report, "utf8").catch(() => "{}")) as Partial<
+    Counts & { skipped: boolean }
+  >;
+  if (skipped !== true) count(name, passed, failed);
 }
 
 function count(name: string, passed = 0, failed = 0): void {
