@@ -64,16 +64,10 @@ const sorted = /* @__PURE__ */ new Uint16Array(288);
 
 /**
  * Fills the table for the canonical code with these lengths of codes, `count` of them from `start` on; 0 is a symbol
- * without a code. Returns whether there is such a code, which must also be complete; only no code at all and, where
- * `allowSingle`, one code of a single bit are accepted too, with bits that are no code.
+ * without a code. Returns whether there is such a code, which must also be complete: only one code of a single bit, and
+ * no code at all, are accepted too. (zlib does not accept the former for code lengths, but no block comes of it.)
  */
-export function fillTable(
-  table: DecodingTable,
-  lengths: Uint8Array,
-  start: number,
-  count: number,
-  allowSingle: boolean,
-): boolean {
+export function fillTable(table: DecodingTable, lengths: Uint8Array, start: number, count: number): boolean {
   counts.fill(0);
   for (let index = 0; index < count; index++) counts[lengths[start + index]!]!++;
   let maxLength = maxCodeLength;
@@ -88,11 +82,9 @@ export function fillTable(
   const { entries, symbols } = table;
   const rootBits = Math.min(table.maxRootBits, Math.max(maxLength, 1));
   table.rootBits = rootBits;
-  const isIncomplete = unused > 0;
-  if (isIncomplete) {
-    if (maxLength > 1 || (maxLength === 1 && !allowSingle)) return false;
+  if (unused > 0) {
+    if (maxLength > 1) return false;
     entries.fill(0, 0, 1 << rootBits);
-    // zlib counts a code of one bit for what is no code; nothing but an error can follow.
     if (maxLength === 0) return true;
   }
 

@@ -61,8 +61,8 @@ function tablesOfFixedCodes(): Tables {
   if (fixedTables !== undefined) return fixedTables;
   const literalLengths = literalLengthTable();
   const distances = distanceTable();
-  fillTable(literalLengths, fixedLiteralLengths(), 0, 288, false);
-  fillTable(distances, fixedDistanceLengths(), 0, 32, false);
+  fillTable(literalLengths, fixedLiteralLengths(), 0, 288);
+  fillTable(distances, fixedDistanceLengths(), 0, 32);
   return (fixedTables = { literalLengths, distances });
 }
 
@@ -111,7 +111,6 @@ export class Inflater {
       else if (type === 2) this.#codedBlock(this.#dynamicTables());
       else throw corruptData("gzip", "a block is of an unknown type");
       this.#checkEnd();
-      if (this.#outputAt > this.#limit) throw beyondLimit("gzip", this.#limit);
     }
     this.#returnBytes();
     return this.#at;
@@ -172,12 +171,12 @@ export class Inflater {
     }
     lengths.fill(0, 0, codeLengthCount);
     for (let index = 0; index < codeLengthsGiven; index++) lengths[codeLengthOrder[index]!] = this.#take(3);
-    if (!fillTable(codeLengths, lengths, 0, codeLengthCount, false)) throw invalidCode();
+    if (!fillTable(codeLengths, lengths, 0, codeLengthCount)) throw invalidCode();
     this.#readLengths(codeLengths, lengths, literalLengthsGiven + distancesGiven);
     if (lengths[endOfBlock] === 0) throw corruptData("gzip", "a block has no code for its end");
     if (
-      !fillTable(literalLengths, lengths, 0, literalLengthsGiven, true) ||
-      !fillTable(distances, lengths, literalLengthsGiven, distancesGiven, true)
+      !fillTable(literalLengths, lengths, 0, literalLengthsGiven) ||
+      !fillTable(distances, lengths, literalLengthsGiven, distancesGiven)
     ) {
       throw invalidCode();
     }
