@@ -1,6 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { allowZlib } from "../../packages/record-batch/src/compression/zlib.ts";
-import { letZstdKeepZlib } from "../record-batch/zstd-keeps-zlib.ts";
 import type { WorkerJob, WorkerReport } from "./run.ts";
 
 const job: WorkerJob = workerData;
@@ -8,7 +7,6 @@ const job: WorkerJob = workerData;
 if (job.path === "JavaScript") {
   Reflect.deleteProperty(globalThis, "WebAssembly");
   allowZlib(false);
-  letZstdKeepZlib();
 }
 const { decodeAll, inputOf } = await import("./decode.ts");
 

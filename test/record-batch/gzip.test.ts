@@ -19,7 +19,7 @@ beforeEach(() => {
 const limit = 8 * 1024 * 1024;
 
 /** Filled with something: what the decompressor fails to write must not look right by chance. */
-const buffer = new OutputBuffer();
+const buffer = new OutputBuffer(false);
 buffer.take(limit / 2).fill(0xa5);
 
 function decompress(bytes: Uint8Array, most: number = limit): Uint8Array {
@@ -434,7 +434,7 @@ describe("members", () => {
 
 describe("memory", () => {
   function largestTaken(run: (output: OutputBuffer) => void): number {
-    const output = new OutputBuffer();
+    const output = new OutputBuffer(false);
     const take = vi.spyOn(output, "take");
     try {
       run(output);

@@ -5,20 +5,18 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { allowZlib, compressWithZlib } from "../../packages/record-batch/src/compression/zlib.ts";
 import { crc32cByWebAssembly } from "../../packages/record-batch/src/wasm/crc32c.ts";
 import { allowWebAssembly } from "../../packages/record-batch/src/wasm/lazy-module.ts";
-import { letZstdKeepZlib } from "./zstd-keeps-zlib.ts";
 
 const suites = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith(".test.ts"))
   .map((name) => name.slice(0, -".test.ts".length))
   // Those are about the paths themselves, or run in other processes.
-  .filter((name) => !["javascript-path", "webassembly", "zlib", "gzip", "browser", "readme"].includes(name));
+  .filter((name) => !["javascript-path", "webassembly", "zlib", "gzip", "zstd", "browser", "readme"].includes(name));
 
 function allowAll(allow: boolean): void {
   allowWebAssembly(allow);
   allowZlib(allow);
 }
 
-letZstdKeepZlib();
 beforeAll(() => allowAll(false));
 afterAll(() => allowAll(true));
 

@@ -44,18 +44,9 @@ test("zstd frames of unknown size get memory by their own bytes, not by all that
 
 const records = [{ key: utf8("key"), value: utf8("a value, a value, a value"), timestamp: 0 }];
 
-test.each(["gzip", "snappy", "lz4"] as const)("%s works where there is no zlib", (compression) => {
+test.each(["gzip", "snappy", "lz4", "zstd"] as const)("%s works where there is no zlib", (compression) => {
   const withZlib = encodeBatch({ records, compression });
   vi.stubGlobal("process", undefined);
   const without = encodeBatch({ records, compression });
   for (const batch of [withZlib, without]) expect(recordsOf(onlyBatch(batch))).toMatchObject(records);
-});
-
-test("zstd says what is missing where there is no zlib", () => {
-  const batch = encodeBatch({ records, compression: "zstd" });
-  vi.stubGlobal("process", undefined);
-  const error = decodeError(() => recordsOf(onlyBatch(batch)));
-  expect(error.code).toBe("BATCH_UNSUPPORTED_COMPRESSION");
-  expect(error.message).toContain("zstd needs zstdDecompressSync of node:zlib");
-  expect(() => encodeBatch({ records, compression: "zstd" })).toThrow(expect.objectContaining({ code: error.code }));
 });

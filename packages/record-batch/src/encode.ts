@@ -70,8 +70,7 @@ const noHeaderKeys: readonly Uint8Array[] = [];
 /**
  * Encodes one record batch (message format 2), byte for byte as the Java client does if it is not compressed.
  *
- * @throws {@link KafkaError} `INVALID_ARGUMENT` for options that no batch can hold, `BATCH_TOO_LARGE` above 2 GiB,
- * `BATCH_UNSUPPORTED_COMPRESSION` where the runtime lacks the codec
+ * @throws {@link KafkaError} `INVALID_ARGUMENT` for options that no batch can hold, `BATCH_TOO_LARGE` above 2 GiB
  */
 export function encodeBatch(options: EncodeBatchOptions): Uint8Array {
   const { records, offsets, deleteHorizonMs } = options;

@@ -43,7 +43,7 @@ export class KafkaError extends Error {
  * - `BATCH_CRC_MISMATCH`: the CRC-32C does not match the contents.
  * - `BATCH_TRUNCATED`: the bytes end before their first batch does.
  * - `BATCH_UNSUPPORTED_MAGIC`: a message format other than 2.
- * - `BATCH_UNSUPPORTED_COMPRESSION`: an unknown codec, or one that this runtime does not have.
+ * - `BATCH_UNSUPPORTED_COMPRESSION`: a codec that Kafka has not defined.
  * - `BATCH_TOO_LARGE`: more decompressed bytes than `maxDecompressedBytes`.
  * - `UNSAFE_INTEGER`: a 64-bit field beyond what a number holds exactly (2^53 - 1).
  */

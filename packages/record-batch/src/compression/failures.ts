@@ -1,6 +1,6 @@
 import { KafkaError } from "../errors.ts";
 
-type CodecErrorCode = "BATCH_CORRUPT" | "BATCH_TOO_LARGE" | "BATCH_UNSUPPORTED_COMPRESSION";
+type CodecErrorCode = "BATCH_CORRUPT" | "BATCH_TOO_LARGE";
 
 /** What a codec throws. It knows nothing about batches: the decoder adds which batch it was. */
 export class CodecError extends KafkaError {
@@ -18,12 +18,6 @@ export function corruptData(codec: string, why: string, cause?: unknown): CodecE
 export function beyondLimit(codec: string, limit: number, cause?: unknown): CodecError {
   const message = `its ${codec} data decompresses to more than the limit of ${limit} bytes`;
   return new CodecError("BATCH_TOO_LARGE", message, cause);
-}
-
-/** A codec that only the runtime's own zlib has. */
-export function unsupported(codec: string, name: string): never {
-  const message = `${codec} needs ${name} of node:zlib, which this runtime does not have (Node 22.15 and later do)`;
-  throw new CodecError("BATCH_UNSUPPORTED_COMPRESSION", message);
 }
 
 /*

@@ -10,7 +10,6 @@ export type CompressionName = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 export const compressionNames: readonly CompressionName[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 export interface Codec {
-  /** @throws CodecError `BATCH_UNSUPPORTED_COMPRESSION` where the runtime lacks the codec */
   compress(bytes: Uint8Array): Uint8Array;
   /**
    * Neither returns nor holds much more than `limit` bytes. The result may lie in `output`.
