@@ -16,14 +16,12 @@ export const distanceCount = 30;
 export const codeLengthCount = 19;
 
 /** The shortest match of each length symbol, and how many bits then say by how much it is longer. */
-export const lengthBases: Uint16Array = /* @__PURE__ */ Uint16Array.of(
-  ...[
-    3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258,
-  ],
-);
-export const lengthExtraBits: Uint8Array = /* @__PURE__ */ Uint8Array.of(
-  ...[0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0],
-);
+export const lengthBases: Uint16Array = /* @__PURE__ */ new Uint16Array([
+  3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258,
+]);
+export const lengthExtraBits: Uint8Array = /* @__PURE__ */ new Uint8Array([
+  0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
+]);
 
 /** The same for distances, which follow a rule without exceptions. */
 export function distanceExtraBits(symbol: number): number {

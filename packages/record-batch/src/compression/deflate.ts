@@ -54,7 +54,7 @@ export function deflate(bytes: Uint8Array, before: number, after: number): Uint8
   const tokens = new Uint32Array(Math.min(maxTokens, bytes.length + 2));
   do {
     const start = finder.position;
-    const count = finder.fill(tokens);
+    const count = finder.find(tokens);
     const isLast = finder.position === bytes.length;
     writeBlock(writer, tokens.subarray(0, count), bytes.subarray(start, finder.position), isLast);
   } while (finder.position < bytes.length);

@@ -8,7 +8,7 @@ const goodEnough = 16;
 /** A match of three bytes that is further away takes more bits than three literals. */
 const farForShortest = 4096;
 
-/** What the tokens of {@link MatchFinder.fill} say. */
+/** What the tokens of {@link MatchFinder.find} say. */
 export function tokenLength(token: number): number {
   return token >>> 16;
 }
@@ -45,8 +45,8 @@ export class MatchFinder {
     return this.#at;
   }
 
-  /** Returns how many tokens were found: a literal is its byte, a match its length above bit 16 and its distance below. */
-  fill(tokens: Uint32Array): number {
+  /** Fills `tokens` and returns how many were found: a literal is its byte, a match its length above bit 16 and its distance below. */
+  find(tokens: Uint32Array): number {
     const bytes = this.#bytes;
     let count = 0;
     // Up to the last token, which may have to be the match that was found last.
