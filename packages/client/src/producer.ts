@@ -261,7 +261,7 @@ export class Producer {
     try {
       return queue.take(leader, this.#identity, this.#compression, now);
     } catch (error) {
-      // It cannot be encoded, for instance because this runtime lacks the compression.
+      // It cannot be encoded, for instance because its sizes are beyond what a batch may have.
       if (next !== undefined) {
         queue.remove(next);
         this.#giveUp(queue, next, toError(error));

@@ -10,7 +10,7 @@ export class BitWriter {
     this.#at = at;
   }
 
-  /** Up to 16 bits. */
+  /** Up to 16 bits; those of `value` above must be 0. */
   write(value: number, count: number): void {
     this.#bits |= value << this.#bitCount;
     this.#bitCount += count;

@@ -1,4 +1,5 @@
 import { readUint32LittleEndian, writeUint32LittleEndian } from "../integers.ts";
+import { BitWriter } from "./bit-writer.ts";
 import { copyBytes } from "./copy.ts";
 import {
   type CodeKind,
@@ -130,9 +131,12 @@ class SequenceEncoder {
       output[at++] = count;
     }
     output[at++] = 0; // default tables for all three
-    const bits = new BitWriter(output, at, outputEnd);
+    const bits = new BitWriter(output, at);
     this.#writeBits(sequences, bits);
-    return bits.finish();
+    // The last byte ends with a 1 behind the stream. What lies beyond the end is written again by the next block.
+    bits.write(1, 1);
+    const end = bits.end();
+    return end <= outputEnd ? end : undefined;
   }
 
   /** From the last sequence to the first, as the reader starts at the end. */
@@ -156,9 +160,16 @@ class SequenceEncoder {
         matchLengths.push(matchCode, bits);
         literalLengths.push(literalCode, bits);
       }
-      bits.push(literalLength - literalLengthCodes.baselines[literalCode]!, literalLengthCodes.extraBits[literalCode]!);
-      bits.push(matchLength - matchLengthCodes.baselines[matchCode]!, matchLengthCodes.extraBits[matchCode]!);
-      bits.push(offsetValue - 2 ** offsetCode, offsetCode);
+      bits.write(
+        literalLength - literalLengthCodes.baselines[literalCode]!,
+        literalLengthCodes.extraBits[literalCode]!,
+      );
+      bits.write(matchLength - matchLengthCodes.baselines[matchCode]!, matchLengthCodes.extraBits[matchCode]!);
+      const offsetBits = offsetValue - 2 ** offsetCode;
+      if (offsetCode > 16) {
+        bits.write(offsetBits & 0xffff, 16);
+        bits.write(offsetBits >>> 16, offsetCode - 16);
+      } else bits.write(offsetBits, offsetCode);
     }
     matchLengths.end(bits);
     offsets.end(bits);
@@ -205,45 +216,12 @@ class FseEncoder {
     const { entries } = this.#table;
     const origin = this.#origins[symbol * entries.length + this.#state]!;
     const entry = entries[origin]!;
-    bits.push(this.#state - (entry >>> 16), (entry >>> 8) & 255);
+    bits.write(this.#state - (entry >>> 16), (entry >>> 8) & 255);
     this.#state = origin;
   }
 
   /** Where the reader starts. */
   end(bits: BitWriter): void {
-    bits.push(this.#state, this.#table.accuracyLog);
-  }
-}
-
-/** What zstd-bits.ts reads. */
-class BitWriter {
-  readonly #output: Uint8Array;
-  readonly #end: number;
-  #at: number;
-  #held = 0;
-  #heldCount = 0;
-
-  constructor(output: Uint8Array, start: number, end: number) {
-    this.#output = output;
-    this.#at = start;
-    this.#end = end;
-  }
-
-  /** The lowest `count` bits, up to 24 of them; the rest of `value` must be 0. */
-  push(value: number, count: number): void {
-    this.#held |= value << this.#heldCount;
-    this.#heldCount += count;
-    for (; this.#heldCount >= 8; this.#heldCount -= 8) {
-      if (this.#at < this.#end) this.#output[this.#at] = this.#held;
-      this.#at++;
-      this.#held >>>= 8;
-    }
-  }
-
-  /** The position after the last byte; undefined if there was no room. */
-  finish(): number | undefined {
-    this.push(1, 1);
-    if (this.#heldCount > 0) this.push(0, 8 - this.#heldCount);
-    return this.#at <= this.#end ? this.#at : undefined;
+    bits.write(this.#state, this.#table.accuracyLog);
   }
 }

@@ -87,10 +87,9 @@ export function decompressZstdFrame(
 function ensureRoom(state: FrameState, size: number, limit: number, buffer: OutputBuffer): void {
   const needed = Math.min(state.outputAt + size, limit);
   if (needed <= state.output.length) return;
-  const larger = buffer.take(Math.min(Math.max(needed, 2 * state.output.length), limit));
-  if (larger !== state.output) larger.set(state.output.subarray(0, state.outputAt));
-  state.output = larger;
-  state.outputView = viewOf(larger);
+  const larger = Math.min(Math.max(needed, 2 * state.output.length), limit);
+  state.output = buffer.grow(state.output, state.outputAt, larger);
+  state.outputView = viewOf(state.output);
 }
 
 function decompressBlock(
