@@ -2,8 +2,8 @@ import {
   AbortedTransactions,
   crc32c,
   encodeBatch,
+  endOfBatches,
   nextBatch,
-  nextOffsetOf,
   type RecordBatch,
   RecordBatchError,
   readBatches,
@@ -56,7 +56,7 @@ export function decodeAll(bytes: Uint8Array, checkCrc: boolean): Outcome {
   let batches = 0;
   let records = 0;
   let refusedAs: string | undefined;
-  const nextOffset = nextOffsetOf(bytes);
+  const nextOffset = endOfBatches(bytes)?.nextOffset;
   expectThat(nextOffset === undefined || Number.isSafeInteger(nextOffset), "the next offset is no safe integer");
   const aborted = new AbortedTransactions([{ producerId: 12, firstOffset: 0 }]);
   try {

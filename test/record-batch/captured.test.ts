@@ -1,4 +1,4 @@
-import { AbortedTransactions, nextBatch, nextOffsetOf, type RecordBatch, readBatches } from "@ktables/record-batch";
+import { AbortedTransactions, endOfBatches, nextBatch, type RecordBatch, readBatches } from "@ktables/record-batch";
 import { describe, expect, test } from "vitest";
 import type { DecodedBatch, ReadRecord } from "../harness/peer-commands.ts";
 import { capturedLogs } from "./captured.ts";
@@ -61,7 +61,7 @@ describe("a log as real Kafka wrote it", () => {
       );
       expect(batch.controlType()).toBe(records[0]?.controlType);
     });
-    expect(nextOffsetOf(bytes)).toBe(java.batches.at(-1)?.nextOffset);
+    expect(endOfBatches(bytes)?.nextOffset).toBe(java.batches.at(-1)?.nextOffset);
   });
 
   test.each(current)("$name: the records that the Java consumer got, at both isolation levels", ({ bytes, java }) => {

@@ -19,7 +19,7 @@ import {
   TimeoutError,
   toError,
 } from "./errors.ts";
-import { ClusterMetadata, type TopicMetadata } from "./metadata.ts";
+import { type BrokerEndpoint, ClusterMetadata, type LeaderHint, type TopicMetadata } from "./metadata.ts";
 import { metadataApi } from "./protocol/generated/metadata.ts";
 import { zeroUuid } from "./protocol/uuid.ts";
 
@@ -91,6 +91,21 @@ export class KafkaClient {
   /** What is known of a topic without asking. @internal */
   knownTopic(topic: string): TopicMetadata | undefined {
     return this.#metadata.topic(topic);
+  }
+
+  /** Takes in what a broker says about leaders beside its answer; see {@link ClusterMetadata.noteLeaders}. @internal */
+  noteLeaders(
+    topic: string,
+    topicId: string | undefined,
+    hints: readonly LeaderHint[],
+    endpoints: readonly BrokerEndpoint[],
+  ): void {
+    this.#metadata.noteLeaders(topic, topicId, hints, endpoints);
+  }
+
+  /** Whether the address of a broker is known. @internal */
+  knowsBroker(brokerId: number): boolean {
+    return this.#metadata.broker(brokerId) !== undefined;
   }
 
   /** One attempt to learn the truth about a topic; concurrent callers share it. @internal */

@@ -26,6 +26,11 @@ export interface KafkaClientConfig {
   readonly bootstrapServers: string | readonly string[];
   /** Name under which the cluster's operators see this client. Default `ktables`. */
   readonly clientId?: string | undefined;
+  /**
+   * Where this client is, in the words of the brokers' `broker.rack`: readers then fetch from the replica that the
+   * leader calls closest (KIP-392; it needs a `replica.selector.class` on the brokers). Default: from leaders only.
+   */
+  readonly rack?: string | undefined;
   /** `true` for TLS with the runtime's certificate authorities. Default: no TLS. */
   readonly tls?: boolean | TlsConfig | undefined;
   /** Credentials for SASL listeners. Default: none. */
@@ -62,6 +67,7 @@ export interface BrokerAddress {
 export interface ResolvedConfig {
   readonly bootstrapServers: readonly BrokerAddress[];
   readonly clientId: string;
+  readonly rack: string | undefined;
   readonly tls: Hidden<TlsConfig> | undefined;
   readonly connector: Connector | undefined;
   readonly sasl: Hidden<SaslConfig> | undefined;
@@ -95,6 +101,7 @@ const configChecks = {
       ? undefined
       : "a string or an array of strings",
   clientId: check.string,
+  rack: check.nonEmptyString,
   tls: (value: unknown) =>
     typeof value === "boolean" || check.object(value) === undefined ? undefined : "true, false or an object",
   sasl: check.object,
@@ -134,6 +141,7 @@ export function resolveConfig(config: string | readonly string[] | KafkaClientCo
   return {
     bootstrapServers: parseBootstrapServers(given.bootstrapServers),
     clientId: given.clientId ?? "ktables",
+    rack: given.rack,
     tls: tls && new Hidden(tls),
     connector: given.connector,
     sasl: sasl && new Hidden(sasl),

@@ -8,6 +8,8 @@ import type { FetchResponsePartition } from "./protocol/generated/fetch.ts";
 /** Bytes of one partition that passed inspection and wait to be applied. */
 export interface Delivery {
   readonly cursor: PartitionCursor;
+  /** Once the cursor has another one, what is left of the bytes is not applied. */
+  readonly generation: number;
   readonly answer: FetchResponsePartition;
   readonly records: Uint8Array;
 }
@@ -20,14 +22,15 @@ export const maximumCorruptAnswers = 3;
 /** Hands the batches over in order, yielding to other work every few milliseconds. */
 export async function apply(context: FetchContext, deliveries: readonly Delivery[]): Promise<void> {
   let sliceEnd = performance.now() + sliceMs;
-  for (const { cursor, answer, records } of deliveries) {
+  for (const { cursor, generation, answer, records } of deliveries) {
+    if (cursor.generation !== generation) continue;
     const aborted =
       (context.options.isolation ?? "read_committed") === "read_committed"
         ? new AbortedTransactions(answer.abortedTransactions)
         : undefined;
     const before = cursor.position;
     cursor.noteWatermarks(answer);
-    for (let at = 0; ; ) {
+    for (let at = 0; cursor.generation === generation; ) {
       const size = applyBatch(context, cursor, records, at, aborted);
       if (size === 0) break;
       at += size;
@@ -39,7 +42,7 @@ export async function apply(context: FetchContext, deliveries: readonly Delivery
       }
     }
     if (context.signal.aborted) return;
-    if (cursor.position === before) {
+    if (cursor.generation === generation && cursor.position === before) {
       cursor.pause(context.client.config);
     } else {
       cursor.failures = 0;
@@ -67,9 +70,7 @@ function applyBatch(
       if (!batch.isControl && !isAborted && batch.recordCount > 0) {
         context.options.onBatch(cursor.partition, batch, cursor.position);
       }
-      cursor.position = batch.nextOffset;
-      cursor.hasApplied = true;
-      cursor.damagedAnswers = 0;
+      cursor.advance(batch);
       context.options.onProgress?.(cursor.partition);
     }
     return batch.sizeInBytes;
@@ -90,6 +91,8 @@ function handleDamage(context: FetchContext, cursor: PartitionCursor, error: Rec
     context.fail(damage(context, cursor, error));
     return;
   }
+  // What is on its way was asked for beyond the damage.
+  context.moved();
   context.client.config.logger.warn(
     `Topic "${context.topic}" partition ${cursor.partition}: fetching a damaged batch again: ${error.message}`,
   );
@@ -98,7 +101,7 @@ function handleDamage(context: FetchContext, cursor: PartitionCursor, error: Rec
 function damage(context: FetchContext, cursor: PartitionCursor, cause: RecordBatchError): KafkaError {
   return new BrokerError(ErrorCode.CORRUPT_MESSAGE, {
     api: "Fetch",
-    broker: String(context.leader),
+    broker: String(cursor.source),
     topic: context.topic,
     partition: cursor.partition,
     brokerMessage: `at offset ${cursor.position}: ${cause.message}`,

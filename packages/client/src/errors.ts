@@ -161,6 +161,42 @@ export class BrokerError extends KafkaError {
   }
 }
 
+/** Codes of {@link PositionLostError}. */
+export type PositionLostCode =
+  /** Records were removed (retention, DeleteRecords) before they were read: the log starts above the position now. */
+  | "OFFSET_OUT_OF_RANGE"
+  /** An unclean election has cut the log below the position: records that were read may not exist any more (KIP-320). */
+  | "LOG_TRUNCATED"
+  /** The topic was deleted and created again: nothing that was read belongs to it (KIP-516). */
+  | "TOPIC_RECREATED";
+
+/** What a reader has read does not lead to where it would read next: whatever was derived from it must be made anew. */
+export class PositionLostError extends KafkaError {
+  declare readonly code: PositionLostCode;
+  readonly topic: string;
+  /** Undefined: all of them. */
+  readonly partition: number | undefined;
+  /** The next offset that was to be read. Undefined where `partition` is. */
+  readonly position: number | undefined;
+  /**
+   * With `OFFSET_OUT_OF_RANGE` the first offset that still exists. With `LOG_TRUNCATED` an offset from which on the log
+   * is certainly another one; it may be another one below too. Undefined with `TOPIC_RECREATED`.
+   */
+  readonly divergingOffset: number | undefined;
+
+  constructor(
+    code: PositionLostCode,
+    message: string,
+    details: { topic: string; partition?: number; position?: number; divergingOffset?: number; cause?: unknown },
+  ) {
+    super(message, { code, cause: details.cause });
+    this.topic = details.topic;
+    this.partition = details.partition;
+    this.position = details.position;
+    this.divergingOffset = details.divergingOffset;
+  }
+}
+
 /** A record was not acknowledged. */
 export class ProduceError extends KafkaError {
   readonly topic: string;

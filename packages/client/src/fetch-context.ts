@@ -1,21 +1,27 @@
 import type { AbortSignalLike } from "./abort.ts";
 import type { KafkaClient } from "./client.ts";
+import type { PositionLostError } from "./errors.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
 import type { TopicReaderOptions } from "./reader-options.ts";
 
-/** What a reader gives to the fetcher of each leader. */
+/** What a reader gives to its fetchers. */
 export interface FetchContext {
   readonly client: KafkaClient;
   readonly topic: string;
+  /** Undefined where the topic goes by its name. */
   readonly topicId: string | undefined;
-  readonly leader: number;
-  readonly purpose: `fetch ${number}`;
-  /** All partitions of the reader; those led by `leader` are this fetcher's. */
+  /** All partitions of the reader; each fetcher has those whose source is its broker. */
   readonly cursors: ReadonlyMap<number, PartitionCursor>;
   readonly options: TopicReaderOptions;
   readonly signal: AbortSignalLike;
   staleMetadata(): void;
+  /** Partitions are to be fetched from another broker than before, or again: none of them may wait for a long poll. */
+  moved(): void;
+  /** Does work that nobody waits for, so that one partition does not hold up the others; its failure is reported. */
+  inBackground(work: () => Promise<void>): void;
   /** Reports a failure; one that is not retriable ends the reader. */
   trouble(error: unknown): void;
   fail(error: Error): void;
+  /** The owner decides whether the reader ends or the partition starts over. */
+  positionLost(cursor: PartitionCursor, loss: PositionLostError): void;
 }

@@ -25,6 +25,8 @@ export {
   ConnectionError,
   type ConnectionErrorCode,
   InvalidOptionError,
+  type PositionLostCode,
+  PositionLostError,
   ProduceError,
   TimeoutError,
   UnsupportedApiError,

@@ -20,6 +20,17 @@ export interface TopicMetadata {
   readonly partitions: readonly PartitionMetadata[];
 }
 
+/** What a broker that does not lead a partition any more says about who does (KIP-951). */
+export interface LeaderHint {
+  readonly partitionIndex: number;
+  readonly leaderId: number;
+  readonly leaderEpoch: number;
+}
+
+export interface BrokerEndpoint extends BrokerAddress {
+  readonly nodeId: number;
+}
+
 const unknownEpoch = -1;
 /** Brokers before 2.4 (Metadata below version 9) report stale leader epochs during reassignments (KIP-320 notes). */
 const firstVersionWithReliableEpochs = 9;
@@ -102,6 +113,32 @@ export class ClusterMetadata {
     return topic;
   }
 
+  /**
+   * Takes in hints about leaders. One counts only if its epoch is newer than what is known of this incarnation of the
+   * topic, and if it leads to a broker with an address. No other broker is touched.
+   */
+  noteLeaders(
+    topicName: string,
+    topicId: string | undefined,
+    hints: readonly LeaderHint[],
+    endpoints: readonly BrokerEndpoint[],
+  ): void {
+    const known = this.#topics.get(topicName);
+    if (known === undefined || known.topicId !== topicId) return;
+    const partitions = [...known.partitions];
+    for (const { partitionIndex, leaderId, leaderEpoch } of hints) {
+      const before = partitions[partitionIndex];
+      if (before === undefined || leaderId < 0 || leaderEpoch <= before.leaderEpoch) continue;
+      const endpoint = endpoints.find(({ nodeId }) => nodeId === leaderId);
+      if (endpoint !== undefined && isUsable(endpoint)) {
+        this.#brokers.set(leaderId, { host: endpoint.host, port: endpoint.port });
+      }
+      if (!this.#brokers.has(leaderId)) continue;
+      partitions[partitionIndex] = { partition: partitionIndex, leader: leaderId, leaderEpoch };
+    }
+    this.#topics.set(topicName, { ...known, partitions });
+  }
+
   /** Leaves the bootstrap servers as the only ones to ask. */
   forgetBrokers(): void {
     this.#brokers.clear();
@@ -109,10 +146,14 @@ export class ClusterMetadata {
 
   /** An answer without brokers is a broker that has just started: the known ones stay. */
   updateBrokers(response: MetadataResponse): void {
-    const usable = response.brokers.filter(({ host, port }) => host !== "" && port >= 1 && port <= 65_535);
+    const usable = response.brokers.filter(isUsable);
     if (usable.length === 0) return;
     this.clusterId = response.clusterId ?? this.clusterId;
     this.#brokers.clear();
     for (const { nodeId, host, port } of usable) this.#brokers.set(nodeId, { host, port });
   }
+}
+
+function isUsable({ host, port }: BrokerAddress): boolean {
+  return host !== "" && port >= 1 && port <= 65_535;
 }

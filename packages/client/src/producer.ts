@@ -31,7 +31,7 @@ import {
 import type { ProducerBatch, RecordMetadata } from "./producer-batch.ts";
 import { requestIdentity } from "./producer-identity.ts";
 import { checkRecord, type ProducerOptions, type ProducerRecord, producerChecks } from "./producer-options.ts";
-import { type ProduceResponsePartition, produceApi } from "./protocol/generated/produce.ts";
+import { type ProduceResponse, type ProduceResponsePartition, produceApi } from "./protocol/generated/produce.ts";
 import { TopicLookups } from "./topic-lookups.ts";
 
 /** Far below what a broker takes in one request (`socket.request.max.bytes`, 100 MiB unless configured). */
@@ -342,6 +342,7 @@ export class Producer {
         for (const { batch } of entries) batch.isOnWire = true;
         const response = await answer;
         answers.push(...entries.map(({ queue }) => answerFor(response, queue, topicIds.get(queue.topic))));
+        this.#noteLeaders(entries, answers, topicIds, response);
       }
     } catch (error) {
       const maybeSent = (error instanceof ConnectionError || error instanceof TimeoutError) && error.maybeSent;
@@ -353,8 +354,23 @@ export class Producer {
       if (answer?.errorCode === ErrorCode.NONE || answer?.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
         this.#onWritten(queue, batch, leader, topicIds.get(queue.topic), answer);
       } else {
-        this.#onRefused(queue, batch, answer);
+        this.#onRefused(queue, batch, leader, answer);
       }
+    });
+  }
+
+  /** Whoever does not lead any more may name the new leader (KIP-951). */
+  #noteLeaders(
+    entries: readonly ProduceEntry[],
+    answers: readonly (ProduceResponsePartition | undefined)[],
+    topicIds: TopicIds,
+    { nodeEndpoints = [] }: ProduceResponse,
+  ): void {
+    entries.forEach(({ queue: { topic, partition } }, index) => {
+      const { errorCode, currentLeader } = answers[index] ?? {};
+      if (errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER || currentLeader === undefined) return;
+      const hint = { partitionIndex: partition, ...currentLeader };
+      this.#client.noteLeaders(topic, topicIds.get(topic), [hint], nodeEndpoints);
     });
   }
 
@@ -378,20 +394,31 @@ export class Producer {
   }
 
   /** The broker answered with an error, or left the partition out of its answer. */
-  #onRefused(queue: PartitionQueue, batch: ProducerBatch, answer: ProduceResponsePartition | undefined): void {
+  #onRefused(
+    queue: PartitionQueue,
+    batch: ProducerBatch,
+    leader: number,
+    answer: ProduceResponsePartition | undefined,
+  ): void {
     const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
     const brokerMessage = answer === undefined ? "the answer does not mention the partition" : answer.errorMessage;
     const error = new BrokerError(errorCode, { ...this.#context(queue), brokerMessage });
-    this.#onFailure(queue, batch, error, ambiguousCodes.has(errorCode), answer);
+    const known = this.#client.knownTopic(queue.topic)?.partitions[queue.partition]?.leader ?? -1;
+    const hasMoved = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER && known >= 0 && known !== leader;
+    this.#onFailure(queue, batch, error, ambiguousCodes.has(errorCode), answer, hasMoved);
   }
 
-  /** An attempt did not succeed. `isAmbiguous`: the batch may be written all the same. */
+  /**
+   * An attempt did not succeed. `isAmbiguous`: the batch may be written all the same. `hasMoved`: another leader is
+   * known already.
+   */
   #onFailure(
     queue: PartitionQueue,
     batch: ProducerBatch,
     error: Error,
     isAmbiguous: boolean,
     answer?: ProduceResponsePartition,
+    hasMoved = false,
   ): void {
     if (this.#closing.signal.aborted) return;
     const decisive = queue.isDecisive(batch);
@@ -405,6 +432,9 @@ export class Producer {
       this.#client.config.logger.warn(`${error.message}; continuing under a new producer id`);
       this.#pause(queue);
       this.#dropIdentity();
+    } else if (hasMoved && queue.failures === 0) {
+      // Once at once; leaders that keep sending us away are asked less and less often.
+      queue.failures++;
     } else if (isRetriable(error) || isAmbiguous) {
       this.#pause(queue);
       if (!(error instanceof BrokerError) || error.refreshMetadata) this.#topics.refresh(queue.topic);

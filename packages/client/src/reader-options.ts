@@ -1,4 +1,5 @@
 import type { KafkaError, RecordBatch } from "@ktables/record-batch";
+import type { PositionLostError } from "./errors.ts";
 import type { IsolationLevel } from "./offsets.ts";
 import { check, type OptionCheck } from "./options.ts";
 
@@ -22,6 +23,12 @@ export interface TopicReaderOptions {
   onProgress?(partition: number): void;
   /** Partitions that appeared after the start; they are read from their beginning. */
   onPartitionsAdded?(partitions: readonly number[]): void;
+  /**
+   * The log no longer leads from what was read to the position. `"end"` ends the reader with the error; `"restart"`
+   * reads the partition, or all of them where the error names none, from the beginning again: whatever came from
+   * there before is not to be trusted, and the next `onBatch` of the partition is its first. Default `"end"`.
+   */
+  onPositionLost?(loss: PositionLostError): "end" | "restart";
   /** Something failed and is being tried again. */
   onTrouble?(error: KafkaError): void;
   /** The reader has ended for good. */
@@ -40,6 +47,7 @@ export const readerChecks: Readonly<Record<string, OptionCheck>> = {
   onBatch: check.callable,
   onProgress: check.callable,
   onPartitionsAdded: check.callable,
+  onPositionLost: check.callable,
   onTrouble: check.callable,
   onFailure: check.callable,
 };

@@ -2,9 +2,10 @@ import { KafkaError } from "@ktables/record-batch";
 import { type CallOptions, CallScope, onAbort, sleep, throwIfAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
+import { BrokerFetcher, type FetchPurposes } from "./broker-fetcher.ts";
 import type { KafkaClient } from "./client.ts";
-import { BrokerError, ClosedError, TimeoutError, toError } from "./errors.ts";
-import { runLeaderFetcher } from "./leader-fetcher.ts";
+import { BrokerError, ClosedError, PositionLostError, TimeoutError, toError } from "./errors.ts";
+import type { FetchContext } from "./fetch-context.ts";
 import type { PartitionMetadata, TopicMetadata } from "./metadata.ts";
 import { listOffsets } from "./offsets.ts";
 import { checkOptions } from "./options.ts";
@@ -12,8 +13,8 @@ import { PartitionCursor } from "./partition-cursor.ts";
 import { readerChecks, type TopicReaderOptions } from "./reader-options.ts";
 import { Wakeup } from "./wakeup.ts";
 
-/** Numbers readers, so that each has fetch connections of its own: a shared one would make them wait for each other. */
-let readerCount = 0;
+/** Numbers fetch connections: one that two readers shared would make them wait for each other. */
+let purposeCount = 0;
 
 /**
  * Reads a topic from its beginning and then follows it, every partition at once, without a consumer group. Positions
@@ -24,11 +25,17 @@ export class TopicReader {
   readonly #options: TopicReaderOptions;
   readonly #cursors = new Map<number, PartitionCursor>();
   readonly #closing = new AbortController();
-  readonly #fetchers = new Map<number, Promise<void>>();
+  readonly #fetchers = new Map<number, BrokerFetcher>();
+  /** What goes on in the background: fetchers, and what they have begun. */
+  readonly #tasks = new Set<Promise<void>>();
   readonly #refresh = new Wakeup();
-  readonly #purpose: `fetch ${number}` = `fetch ${++readerCount}`;
+  readonly #purposes: FetchPurposes = [`fetch ${++purposeCount}`, `fetch ${++purposeCount}`];
+  readonly #fetching: FetchContext;
   #watcher: Promise<void> | undefined;
+  /** Which incarnation of the topic is read. */
   #topicId: string | undefined;
+  /** Whether the cluster, as of the last metadata, goes by topic ids. */
+  #hasTopicIds = false;
   #failure: Error | undefined;
   #leaveClient: (() => void) | undefined;
 
@@ -37,6 +44,7 @@ export class TopicReader {
     checkOptions("TopicReader", options, readerChecks);
     this.#client = client;
     this.#options = options;
+    this.#fetching = this.#newFetchContext();
   }
 
   /** Why the reader ended by itself; undefined while it runs and after {@link close}. */
@@ -76,7 +84,7 @@ export class TopicReader {
     try {
       const call = { signal: scope.signal, timeoutMs: scope.remainingMs };
       const metadata = await this.#client.topicMetadata(this.#options.topic, call);
-      this.#topicId = metadata.topicId;
+      this.#adopt(metadata);
       await this.#addPartitions(metadata, metadata.partitions, { signal: scope.signal, timeoutMs: scope.remainingMs });
       throwIfAborted(scope.signal);
     } finally {
@@ -90,7 +98,7 @@ export class TopicReader {
   /** Ends all reading; when it resolves, no callback follows any more. Idempotent. */
   async close(): Promise<void> {
     this.#end();
-    await Promise.all([...this.#fetchers.values(), this.#watcher]);
+    await Promise.all([...this.#tasks, this.#watcher]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,7 +108,7 @@ export class TopicReader {
   #end(): void {
     this.#closing.abort(new ClosedError("The reader"));
     this.#leaveClient?.();
-    this.#client.dropConnections(this.#purpose);
+    for (const purpose of this.#purposes) this.#client.dropConnections(purpose);
   }
 
   #fail(failure: Error): void {
@@ -167,21 +175,10 @@ export class TopicReader {
   }
 
   async #follow(metadata: TopicMetadata): Promise<void> {
-    if (metadata.topicId !== this.#topicId && metadata.topicId !== undefined && this.#topicId !== undefined) {
-      this.#fail(
-        new KafkaError(
-          `Topic "${metadata.name}" was deleted and created again: what was read so far belongs to another topic`,
-          { code: "TOPIC_RECREATED" },
-        ),
-      );
-      return;
-    }
+    if (this.#isRecreated(metadata) && !this.#startOver(metadata)) return;
+    this.#adopt(metadata);
     for (const { partition, leader, leaderEpoch } of metadata.partitions) {
-      const cursor = this.#cursors.get(partition);
-      if (cursor === undefined) continue;
-      if (cursor.leader !== leader) cursor.rewind();
-      cursor.leader = leader;
-      cursor.leaderEpoch = leaderEpoch;
+      this.#cursors.get(partition)?.follow(leader, leaderEpoch);
     }
     this.#startFetchers();
     // A new partition without a leader must not keep the others from being followed: it is added once it has one.
@@ -191,40 +188,97 @@ export class TopicReader {
     if (added.length > 0) this.#options.onPartitionsAdded?.(added);
   }
 
+  /** A cluster that is being upgraded or downgraded may tell no id for a while; it is still the same topic. */
+  #adopt(metadata: TopicMetadata): void {
+    this.#topicId = metadata.topicId ?? this.#topicId;
+    this.#hasTopicIds = metadata.topicId !== undefined;
+  }
+
+  #isRecreated({ topicId }: TopicMetadata): boolean {
+    return topicId !== this.#topicId && topicId !== undefined && this.#topicId !== undefined;
+  }
+
+  /** Leaves the former incarnation of the topic; false if the owner does not want the new one. */
+  #startOver(metadata: TopicMetadata): boolean {
+    const message = `Topic "${metadata.name}" was deleted and created again: what was read so far belongs to another topic`;
+    if (!this.#mayRestart(new PositionLostError("TOPIC_RECREATED", message, { topic: metadata.name }))) return false;
+    for (const [partition, cursor] of this.#cursors) {
+      cursor.restart(0);
+      if (metadata.partitions[partition] === undefined) this.#cursors.delete(partition);
+    }
+    return true;
+  }
+
+  /** Asks the owner; ends the reader if it does not say that it can start over. */
+  #mayRestart(loss: PositionLostError): boolean {
+    try {
+      if (this.#options.onPositionLost?.(loss) === "restart") return !this.#closing.signal.aborted;
+      this.#fail(loss);
+    } catch (error) {
+      this.#fail(toError(error));
+    }
+    return false;
+  }
+
   /** Whether every partition that is read, or is to be read, has a leader. */
   #isComplete(metadata: TopicMetadata): boolean {
     const wanted = this.#options.partitions;
     return metadata.partitions.every(({ partition, leader }) => leader >= 0 || wanted?.includes(partition) === false);
   }
 
+  /** Lets each broker that is a partition's source be fetched from, and those that are know that there may be more. */
   #startFetchers(): void {
     if (this.#closing.signal.aborted) return;
-    for (const { leader } of this.#cursors.values()) {
-      if (leader < 0) {
-        this.#refresh.wake();
-        continue;
-      }
-      if (this.#fetchers.has(leader)) continue;
-      const fetcher = runLeaderFetcher({
-        client: this.#client,
-        topic: this.#options.topic,
-        topicId: this.#topicId,
-        leader,
-        purpose: this.#purpose,
-        cursors: this.#cursors,
-        options: this.#options,
-        signal: this.#closing.signal,
-        staleMetadata: () => this.#refresh.wake(),
-        trouble: (error) => this.#trouble(error),
-        fail: (error) => this.#fail(error),
-      })
-        .catch((error) => this.#fail(toError(error)))
-        .finally(() => {
-          this.#fetchers.delete(leader);
-          // It may have got a partition back between its last look and now.
-          this.#startFetchers();
-        });
-      this.#fetchers.set(leader, fetcher);
+    for (const { source } of this.#cursors.values()) {
+      if (source < 0) this.#refresh.wake();
+      else if (!this.#fetchers.has(source)) this.#startFetcher(source);
     }
+    for (const fetcher of this.#fetchers.values()) fetcher.wake();
+  }
+
+  #startFetcher(broker: number): void {
+    const fetcher = new BrokerFetcher(this.#fetching, broker, this.#purposes);
+    this.#fetchers.set(broker, fetcher);
+    const run = async (): Promise<void> => {
+      try {
+        await fetcher.run();
+      } catch (error) {
+        this.#fail(toError(error));
+      }
+      this.#fetchers.delete(broker);
+      // It may have got a partition back between its last look and now.
+      this.#startFetchers();
+    };
+    this.#track(run());
+  }
+
+  #track(work: Promise<void>): void {
+    const task = work.finally(() => this.#tasks.delete(task));
+    this.#tasks.add(task);
+  }
+
+  #newFetchContext(): FetchContext {
+    const topicId = (): string | undefined => (this.#hasTopicIds ? this.#topicId : undefined);
+    return {
+      client: this.#client,
+      topic: this.#options.topic,
+      get topicId() {
+        return topicId();
+      },
+      cursors: this.#cursors,
+      options: this.#options,
+      signal: this.#closing.signal,
+      staleMetadata: () => this.#refresh.wake(),
+      moved: () => this.#startFetchers(),
+      inBackground: (work) => this.#track(work().catch((error) => this.#trouble(error))),
+      trouble: (error) => this.#trouble(error),
+      fail: (error) => this.#fail(error),
+      positionLost: (cursor, loss) => {
+        if (!this.#mayRestart(loss)) return;
+        // Below the log's start, if that is not 0: nothing has been read, so the start is looked up then.
+        cursor.restart(0);
+        this.#startFetchers();
+      },
+    };
   }
 }

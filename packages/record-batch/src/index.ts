@@ -1,4 +1,5 @@
 export { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
+export { type BatchesEnd, endOfBatches } from "./batches-end.ts";
 export type { CompressionName } from "./compression/index.ts";
 export { type ControlBatchOptions, encodeControlBatch } from "./control-batch.ts";
 export { crc32c } from "./crc32c.ts";
@@ -10,7 +11,6 @@ export {
   type RecordBatchErrorCode,
   type RecordBatchErrorOptions,
 } from "./errors.ts";
-export { nextOffsetOf } from "./next-offset.ts";
 export { type PlacementFields, type ProducerFields, patchPlacement, patchProducer } from "./patch.ts";
 export { type DecodeOptions, nextBatch, RecordBatch, readBatches } from "./record-batch.ts";
 export { type RecordHeader, RecordPosition } from "./record-position.ts";

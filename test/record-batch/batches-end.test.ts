@@ -1,21 +1,23 @@
-import { encodeBatch, nextOffsetOf, readBatches } from "@ktables/record-batch";
+import { encodeBatch, endOfBatches, readBatches } from "@ktables/record-batch";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { concat, rawBatch, utf8 } from "./support.ts";
 
-function batchAt(baseOffset: number, span: number, count: number): Uint8Array {
+function batchAt(baseOffset: number, span: number, count: number, partitionLeaderEpoch = 0): Uint8Array {
   const records = Array.from({ length: count }, () => ({ key: utf8("k"), value: null, timestamp: 0 }));
-  return encodeBatch({ records, baseOffset, lastOffset: baseOffset + Math.max(count, span) });
+  return encodeBatch({ records, baseOffset, lastOffset: baseOffset + Math.max(count, span), partitionLeaderEpoch });
 }
 
 test("it is where reading all whole batches ends, wherever the bytes are cut", () => {
-  const batches = [batchAt(5, 0, 2), batchAt(20, 9, 0), batchAt(30, 3, 1)];
+  const batches = [batchAt(5, 0, 2), batchAt(20, 9, 0, 3), batchAt(30, 3, 1, 7)];
   const log = concat(...batches);
   fc.assert(
     fc.property(fc.nat(log.length), (length) => {
       const cut = log.subarray(0, length);
       const whole = length < batches[0]!.length ? [] : [...readBatches(cut)];
-      expect(nextOffsetOf(cut)).toBe(whole.at(-1)?.nextOffset);
+      const last = whole.at(-1);
+      const { nextOffset, partitionLeaderEpoch } = last ?? {};
+      expect(endOfBatches(cut)).toEqual(last && { nextOffset, partitionLeaderEpoch });
     }),
     { numRuns: 300, examples: [[0], [log.length], [batches[0]!.length]] },
   );
@@ -29,6 +31,6 @@ test("it stops where headers are impossible, instead of failing or going back", 
     rawBatch({ baseOffset: 2n ** 60n }),
     rawBatch({ baseOffset: 0n }),
   ];
-  for (const bytes of impossible) expect(nextOffsetOf(concat(first, bytes, batchAt(90, 0, 1)))).toBe(8);
-  expect(nextOffsetOf(rawBatch({ baseOffset: -5n }))).toBeUndefined();
+  for (const bytes of impossible) expect(endOfBatches(concat(first, bytes, batchAt(90, 0, 1)))?.nextOffset).toBe(8);
+  expect(endOfBatches(rawBatch({ baseOffset: -5n }))).toBeUndefined();
 });

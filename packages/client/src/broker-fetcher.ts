@@ -1,0 +1,164 @@
+import { maximumTimerMs, sleep, untilAborted } from "./abort.ts";
+import { backoffMs } from "./backoff.ts";
+import { ErrorCode } from "./broker-errors.ts";
+import type { ConnectionPurpose } from "./connection-pool.ts";
+import { apply } from "./delivery.ts";
+import { BrokerError } from "./errors.ts";
+import { inspect, replicaFailed } from "./fetch-answer.ts";
+import type { FetchContext } from "./fetch-context.ts";
+import { type Asked, askFor, fetchRequest, lastFetchVersionWithNames } from "./fetch-request.ts";
+import { compareEpochs } from "./lost-position.ts";
+import type { PartitionCursor } from "./partition-cursor.ts";
+import { type FetchResponse, fetchApi } from "./protocol/generated/fetch.ts";
+import { Wakeup } from "./wakeup.ts";
+
+/** A reader has two connections to each broker, so that a long poll can be left alone until it ends. */
+export type FetchPurposes = readonly [ConnectionPurpose, ConnectionPurpose];
+
+interface Flight {
+  readonly asked: readonly Asked[];
+  readonly response: Promise<FetchResponse>;
+  readonly abandoning: AbortController;
+}
+
+/**
+ * Fetches the partitions whose source is one broker, until there are none or the reader is closed. The next request is
+ * on the wire while the last answer is applied; never more than that, so memory stays bounded by two answers.
+ *
+ * A broker serves one request of a connection at a time, so a partition that arrives would have to wait for the end of
+ * a long poll that does not ask for it. That poll is abandoned then, and the other one of two connections is used.
+ */
+export class BrokerFetcher {
+  readonly broker: number;
+  readonly #context: FetchContext;
+  readonly #purposes: FetchPurposes;
+  readonly #arrivals = new Wakeup();
+  #usesSecond = false;
+  /** What the fetcher waits for, while it does nothing else. */
+  #parked: Flight | undefined;
+  /** Whether partitions may have arrived since the last request. */
+  #hasArrivals = false;
+
+  constructor(context: FetchContext, broker: number, purposes: FetchPurposes) {
+    this.#context = context;
+    this.broker = broker;
+    this.#purposes = purposes;
+  }
+
+  /** To be called when partitions may have come to this broker. */
+  wake(): void {
+    this.#hasArrivals = true;
+    this.#arrivals.wake();
+    if (this.#parked !== undefined) this.#abandonIfIncomplete(this.#parked);
+  }
+
+  /** Resolves when the broker is the source of no partition any more, or the reader is closed. */
+  async run(): Promise<void> {
+    const { signal, client } = this.#context;
+    let flight: Flight | undefined;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        flight ??= this.#startFetch();
+        if (flight === undefined) {
+          const pause = this.#pauseMs();
+          if (pause === undefined) return;
+          await this.#arrivals.wait(pause, signal);
+          continue;
+        }
+        const { asked }: Flight = flight;
+        const response = await this.#answer(flight);
+        flight = undefined;
+        const deliveries = inspect(this.#context, this.broker, asked, response);
+        failures = 0;
+        if (deliveries.length > 0) flight = this.#startFetch();
+        await apply(this.#context, deliveries);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (flight?.abandoning.signal.aborted === true) {
+          flight = undefined;
+          this.#usesSecond = !this.#usesSecond;
+          continue;
+        }
+        flight = undefined;
+        this.#onFailure(error);
+        if (signal.aborted) return;
+        const { retryBackoffMs, maxRetryBackoffMs } = client.config;
+        await sleep(backoffMs(failures++, retryBackoffMs, maxRetryBackoffMs), signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #answer(flight: Flight): Promise<FetchResponse> {
+    if (this.#hasArrivals) this.#abandonIfIncomplete(flight);
+    this.#parked = flight;
+    try {
+      return await flight.response;
+    } finally {
+      this.#parked = undefined;
+    }
+  }
+
+  #abandonIfIncomplete({ asked, abandoning }: Flight): void {
+    const now = performance.now();
+    const isMissing = (cursor: PartitionCursor): boolean =>
+      cursor.retryAt <= now &&
+      !asked.some((entry) => entry.cursor === cursor && entry.generation === cursor.generation);
+    if (this.#own().some(isMissing)) abandoning.abort();
+  }
+
+  #onFailure(error: unknown): void {
+    const context = this.#context;
+    for (const cursor of this.#own()) {
+      // Whoever leads can still be asked for what a replica does not give.
+      if (cursor.leader === this.broker) cursor.rewind();
+      else replicaFailed(context, cursor);
+    }
+    // A broker that failed in a way it has no code for may recover, though Kafka does not call that retriable.
+    const mayRecover = error instanceof BrokerError && error.errorCode === ErrorCode.UNKNOWN_SERVER_ERROR;
+    if (mayRecover) context.options.onTrouble?.(error);
+    else context.trouble(error);
+    context.staleMetadata();
+    context.moved();
+  }
+
+  #own(): PartitionCursor[] {
+    return [...this.#context.cursors.values()].filter(({ source }) => source === this.broker);
+  }
+
+  /** How long every partition of this broker has to wait; undefined when there is none. */
+  #pauseMs(): number | undefined {
+    const own = this.#own();
+    if (own.length === 0) return undefined;
+    const pause = Math.min(...own.map(({ retryAt }) => retryAt)) - performance.now();
+    return Math.min(Math.max(1, pause), maximumTimerMs);
+  }
+
+  /** Sends a request for every partition that is not pausing; undefined when there is none. */
+  #startFetch(): Flight | undefined {
+    const now = performance.now();
+    this.#hasArrivals = false;
+    for (const cursor of this.#own()) if (cursor.leaveReplicaWhenDue(now)) this.#context.moved();
+    const own = this.#own();
+    const asked = own.filter(({ retryAt }) => retryAt <= now).map(askFor);
+    if (asked.length === 0) return undefined;
+    // A partition whose pause ends must not wait for the others' long poll.
+    const pausing = own.map(({ retryAt }) => retryAt - now).filter((pause) => pause > 0);
+    const maxWaitMs = Math.ceil(Math.min(this.#context.options.maxWaitMs ?? 500, ...pausing));
+    const abandoning = new AbortController();
+    const response = untilAborted(this.#send(asked, maxWaitMs), abandoning.signal);
+    // The answer may fail while nobody waits for it yet; whoever awaits it next still sees the failure.
+    response.catch(() => undefined);
+    return { asked, response, abandoning };
+  }
+
+  async #send(asked: readonly Asked[], maxWaitMs: number): Promise<FetchResponse> {
+    const { client, signal, topicId } = this.#context;
+    const purpose = this.#purposes[this.#usesSecond ? 1 : 0];
+    const request = fetchRequest(this.#context, asked, maxWaitMs);
+    const connection = await client.brokerConnection(this.broker, purpose, signal);
+    const maxVersion = topicId === undefined ? lastFetchVersionWithNames : undefined;
+    await compareEpochs(this.#context, this.broker, asked, connection.versionFor(fetchApi, maxVersion));
+    return connection.request(fetchApi, request, { serverWaitMs: maxWaitMs, signal, maxVersion });
+  }
+}

@@ -1,0 +1,57 @@
+import type { FetchContext } from "./fetch-context.ts";
+import { isolationCode } from "./offsets.ts";
+import type { PartitionCursor } from "./partition-cursor.ts";
+import type { FetchRequest } from "./protocol/generated/fetch.ts";
+import { zeroUuid } from "./protocol/uuid.ts";
+
+/** What was asked of one partition, so that an answer that no longer fits can be told. */
+export interface Asked {
+  readonly cursor: PartitionCursor;
+  readonly generation: number;
+  readonly leaderEpoch: number;
+  readonly fetchOffset: number;
+  readonly fetchEpoch: number;
+}
+
+/** The last version that names topics; later ones know them by id only. */
+export const lastFetchVersionWithNames = 12;
+const defaultMaxBytes = 16 * 1024 * 1024;
+
+export function askFor(cursor: PartitionCursor): Asked {
+  const { generation, leaderEpoch, fetchOffset, fetchEpoch } = cursor;
+  return { cursor, generation, leaderEpoch, fetchOffset, fetchEpoch };
+}
+
+export function fetchRequest(context: FetchContext, asked: readonly Asked[], maxWaitMs: number): FetchRequest {
+  const { client, options } = context;
+  // Half, because an answer also holds headers, and a first batch of any size.
+  const maxBytes = Math.min(options.maxBytes ?? defaultMaxBytes, client.config.maxResponseBytes >>> 1);
+  const now = performance.now();
+  return {
+    replicaId: -1,
+    maxWaitMs,
+    minBytes: 1,
+    maxBytes,
+    isolationLevel: isolationCode(options.isolation ?? "read_committed"),
+    // No fetch session (KIP-227): id 0 with epoch -1 asks for a full answer and opens none.
+    sessionId: 0,
+    sessionEpoch: -1,
+    topics: [
+      {
+        topic: context.topic,
+        topicId: context.topicId ?? zeroUuid,
+        partitions: asked.map(({ cursor, leaderEpoch, fetchOffset, fetchEpoch }) => ({
+          partition: cursor.partition,
+          currentLeaderEpoch: leaderEpoch,
+          fetchOffset,
+          lastFetchedEpoch: fetchEpoch,
+          logStartOffset: -1,
+          partitionMaxBytes: maxBytes,
+        })),
+      },
+    ],
+    forgottenTopicsData: [],
+    // For all partitions or for none: where one of them is to stay with its leader, all do for as long.
+    rackId: asked.some(({ cursor }) => cursor.isLeaderOnly(now)) ? "" : (client.config.rack ?? ""),
+  };
+}
