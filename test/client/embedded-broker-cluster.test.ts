@@ -111,7 +111,7 @@ describe("metadata", () => {
 
 describe("leadership", () => {
   test("the wrong node names the right one, in the versions that can (KIP-951)", async () => {
-    const broker = await start({ nodes: 2, topics: [{ name: "t", partitions: 2 }] });
+    const broker = await start({ nodes: 2, topics: [{ name: "t", partitions: 2, replicationFactor: 1 }] });
     const wire = await connect(broker, 1);
     const endpoints = [{ nodeId: 0, host: "127.0.0.1", port: portOf(broker, 0), rack: null }];
     const currentLeader = { leaderId: 0, leaderEpoch: 0 };
@@ -119,8 +119,7 @@ describe("leadership", () => {
     expect(refused.responses[0]?.partitionResponses[0]).toMatchObject({ errorCode: 6, currentLeader });
     expect(refused.nodeEndpoints).toEqual(endpoints);
     expect(await produce(wire, batch(), { version: 9 })).toMatchObject({ errorCode: 6 });
-    expect(await fetch(wire, { version: 12 })).toMatchObject({ errorCode: 6, currentLeader });
-    expect(await fetch(wire, { version: 11 })).toMatchObject({ errorCode: 6 });
+    expect(await fetch(wire, { version: 12 })).toMatchObject({ errorCode: 6, currentLeader: undefined });
     const topicId = (await metadata(wire, ["t"])).topics[0]?.topicId ?? zeroUuid;
     const fetched = await wire.call(fetchApi, 16, fetchRequest({ topicId }));
     expect(onlyPartition(fetched)).toMatchObject({ errorCode: 6, currentLeader });
@@ -135,7 +134,8 @@ describe("leadership", () => {
     broker.moveLeader("t", 0, 1);
     expect(broker.leader("t", 0)).toEqual({ node: 1, epoch: 1 });
     expect((await metadata(wire, ["t"])).topics[0]?.partitions[0]).toMatchObject({ leaderId: 1, leaderEpoch: 1 });
-    expect(await fetch(wire, { epoch: 0 })).toMatchObject({
+    const topicId = (await metadata(wire, ["t"])).topics[0]?.topicId ?? zeroUuid;
+    expect(await fetch(wire, { epoch: 0, version: 16, topicId })).toMatchObject({
       errorCode: 74,
       currentLeader: { leaderId: 1, leaderEpoch: 1 },
     });
@@ -150,7 +150,9 @@ describe("leadership", () => {
     }
     // The old leader still holds a replica, so it too compares epochs first.
     expect(await fetch(await connect(broker, 0), { epoch: 0 })).toMatchObject({ errorCode: 74 });
-    expect(await fetch(await connect(broker, 0), { epoch: 1 })).toMatchObject({ errorCode: 6 });
+    // Replicas serve consumers since version 11.
+    expect(await fetch(await connect(broker, 0), { epoch: 1 })).toMatchObject({ errorCode: 0 });
+    expect(await fetch(await connect(broker, 0), { epoch: 1, version: 10 })).toMatchObject({ errorCode: 6 });
     expect(() => broker.moveLeader("t", 0, 2)).toThrow("node 2 is not running");
   });
 

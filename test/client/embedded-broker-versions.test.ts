@@ -12,6 +12,7 @@ import { incrementalAlterConfigsApi } from "../../packages/client/src/protocol/g
 import { initProducerIdApi } from "../../packages/client/src/protocol/generated/init-producer-id.ts";
 import { listOffsetsApi } from "../../packages/client/src/protocol/generated/list-offsets.ts";
 import { metadataApi } from "../../packages/client/src/protocol/generated/metadata.ts";
+import { offsetForLeaderEpochApi } from "../../packages/client/src/protocol/generated/offset-for-leader-epoch.ts";
 import { produceApi } from "../../packages/client/src/protocol/generated/produce.ts";
 import { saslAuthenticateApi } from "../../packages/client/src/protocol/generated/sasl-authenticate.ts";
 import { saslHandshakeApi } from "../../packages/client/src/protocol/generated/sasl-handshake.ts";
@@ -171,12 +172,27 @@ const cases: readonly Case[] = [
         validateOnly: false,
       })) as [unknown, unknown],
   ],
+  [
+    offsetForLeaderEpochApi,
+    2,
+    4,
+    () =>
+      ["t", missing].map((topic) => ({
+        replicaId: -1,
+        topics: [{ topic, partitions: [{ partition: 0, currentLeaderEpoch: 1, leaderEpoch: 0 }] }],
+      })) as [unknown, unknown],
+  ],
   [saslHandshakeApi, 1, 1, () => [{ mechanism: "PLAIN" }, { mechanism: "" }]],
   [saslAuthenticateApi, 0, 2, () => [{ authBytes: Buffer.from("\0user\0secret") }, { authBytes: Buffer.alloc(0) }]],
 ];
 
-/** Offsets are refused one by one; this broker asks nobody to authenticate, and says so. */
-const neverWholly: ReadonlySet<unknown> = new Set([listOffsetsApi, saslHandshakeApi, saslAuthenticateApi]);
+/** Offsets and epochs are refused one by one; this broker asks nobody to authenticate, and says so. */
+const neverWholly: ReadonlySet<unknown> = new Set([
+  listOffsetsApi,
+  offsetForLeaderEpochApi,
+  saslHandshakeApi,
+  saslAuthenticateApi,
+]);
 
 const versions = cases.flatMap(([api, first, last, requests]) =>
   Array.from({ length: last - first + 1 }, (_, index) => ({ name: api.name, version: first + index, api, requests })),

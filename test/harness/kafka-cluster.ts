@@ -7,6 +7,8 @@ export interface KafkaOptions {
   readonly nodes?: 1 | 3;
   /** Broker properties on top of the harness's own; they win. */
   readonly brokerConfig?: Readonly<Record<string, string>>;
+  /** Properties of single brokers by id, on top of all others. */
+  readonly nodeConfig?: Readonly<Record<number, Readonly<Record<string, string>>>>;
   /** Further listeners by name, besides `PLAINTEXT`, each on a port of its own. Java launcher and KRaft only. */
   readonly listeners?: Readonly<Record<string, "SSL" | "SASL_PLAINTEXT" | "SASL_SSL">>;
   /** What `--add-scram` of Kafka's storage tool takes. */

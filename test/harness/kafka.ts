@@ -42,8 +42,17 @@ export async function kafkaAvailability(options: KafkaOptions = {}): Promise<Kaf
 }
 
 function resolve(options: KafkaOptions): ResolvedKafkaOptions {
-  const { version = DEFAULT_KAFKA_VERSION, nodes = 1, brokerConfig = {}, listeners = {}, scramUsers = [] } = options;
-  return { version, nodes, brokerConfig, listeners, scramUsers, isVersionFixed: options.version !== undefined };
+  const { version = DEFAULT_KAFKA_VERSION, nodes = 1, brokerConfig = {}, nodeConfig = {} } = options;
+  const { listeners = {}, scramUsers = [] } = options;
+  return {
+    version,
+    nodes,
+    brokerConfig,
+    nodeConfig,
+    listeners,
+    scramUsers,
+    isVersionFixed: options.version !== undefined,
+  };
 }
 
 async function choose(

@@ -33,7 +33,7 @@ export const javaLauncher: Launcher = {
   async start(options) {
     const jvm = await archivedJvm(options.version, async (training) => {
       const broker = await JavaCluster.start(
-        { ...options, nodes: 1, brokerConfig: {}, listeners: {}, scramUsers: [] },
+        { ...options, nodes: 1, brokerConfig: {}, nodeConfig: {}, listeners: {}, scramUsers: [] },
         training,
       );
       await broker.end("SIGTERM");
@@ -137,6 +137,7 @@ class JavaCluster implements KafkaCluster {
           : zookeeperConfig(node.id, node.port, zookeeperPort)),
         "log.dirs": node.logDirectory,
         ...options.brokerConfig,
+        ...options.nodeConfig[node.id],
       };
       await mkdir(join(this.#directory.path, `node-${node.id}`));
       await writeFile(node.configFile, propertiesText(config));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EmbeddedBroker } from "../../packages/client/src/testing/index.ts";
+import { clusterTranscript } from "../client/embedded-broker-cluster-transcript.ts";
 import { transcript } from "../client/embedded-broker-transcript.ts";
 import { type JavaPeer, startJavaPeer } from "../harness/java-peer.ts";
 import { startKafka } from "../harness/kafka.ts";
@@ -162,6 +163,42 @@ test("answers raw requests as Apache Kafka does", async () => {
     expect(theirs.length).toBeGreaterThan(100);
   } finally {
     await single.close();
+    await kafka.stop();
+  }
+});
+
+test("three nodes answer raw requests about leaders, epochs and replicas as Apache Kafka's do", async () => {
+  const kafka = await startKafka({
+    launcher: "java",
+    nodes: 3,
+    brokerConfig: {
+      "replica.selector.class": "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+      "auto.leader.rebalance.enable": "false",
+    },
+    nodeConfig: { 1: { "broker.rack": "1" }, 2: { "broker.rack": "2" }, 3: { "broker.rack": "3" } },
+  });
+  const embedded = await EmbeddedBroker.start({ nodes: 3, racks: ["0", "1", "2"] });
+  try {
+    const servers = kafka.bootstrapServers;
+    await peer.call("createTopic", { bootstrapServers: servers, topic: "all", assignments: [[2, 3, 1]] });
+    await peer.call("createTopic", { bootstrapServers: servers, topic: "two", assignments: [[3, 1]] });
+    await embedded.createTopic("all", { replicationFactor: 3 });
+    await embedded.createTopic("two", { replicationFactor: 2 });
+    const theirs = await clusterTranscript({
+      bootstrapServers: servers,
+      moveLeader: async (topic, nodeId) => {
+        const replicas = [nodeId, ...[1, 2, 3].filter((id) => id !== nodeId)];
+        await peer.call("moveLeader", { bootstrapServers: servers, topic, replicas });
+      },
+    });
+    const ours = await clusterTranscript({
+      bootstrapServers: embedded.bootstrapServers,
+      moveLeader: async (topic, nodeId) => embedded.moveLeader(topic, 0, nodeId),
+    });
+    expect(ours).toEqual(theirs);
+    expect(theirs.length).toBeGreaterThan(60);
+  } finally {
+    await embedded.close();
     await kafka.stop();
   }
 });

@@ -12,6 +12,10 @@ import type {
 import type { InitProducerIdRequest, InitProducerIdResponse } from "../protocol/generated/init-producer-id.ts";
 import type { ListOffsetsRequest, ListOffsetsResponse } from "../protocol/generated/list-offsets.ts";
 import type { MetadataRequest, MetadataResponse } from "../protocol/generated/metadata.ts";
+import type {
+  OffsetForLeaderEpochRequest,
+  OffsetForLeaderEpochResponse,
+} from "../protocol/generated/offset-for-leader-epoch.ts";
 import type { ProduceRequest, ProduceResponse } from "../protocol/generated/produce.ts";
 import type { SaslAuthenticateRequest, SaslAuthenticateResponse } from "../protocol/generated/sasl-authenticate.ts";
 import type { SaslHandshakeRequest, SaslHandshakeResponse } from "../protocol/generated/sasl-handshake.ts";
@@ -25,6 +29,7 @@ import { incrementalAlterConfigsServer } from "./generated/incremental-alter-con
 import { initProducerIdServer } from "./generated/init-producer-id.ts";
 import { listOffsetsServer } from "./generated/list-offsets.ts";
 import { metadataServer } from "./generated/metadata.ts";
+import { offsetForLeaderEpochServer } from "./generated/offset-for-leader-epoch.ts";
 import { produceServer } from "./generated/produce.ts";
 import { saslAuthenticateServer } from "./generated/sasl-authenticate.ts";
 import { saslHandshakeServer } from "./generated/sasl-handshake.ts";
@@ -44,6 +49,10 @@ export interface EmbeddedApis {
   readonly InitProducerId: { readonly request: InitProducerIdRequest; readonly response: InitProducerIdResponse };
   readonly ListOffsets: { readonly request: ListOffsetsRequest; readonly response: ListOffsetsResponse };
   readonly Metadata: { readonly request: MetadataRequest; readonly response: MetadataResponse };
+  readonly OffsetForLeaderEpoch: {
+    readonly request: OffsetForLeaderEpochRequest;
+    readonly response: OffsetForLeaderEpochResponse;
+  };
   readonly Produce: { readonly request: ProduceRequest; readonly response: ProduceResponse };
   readonly SaslAuthenticate: { readonly request: SaslAuthenticateRequest; readonly response: SaslAuthenticateResponse };
   readonly SaslHandshake: { readonly request: SaslHandshakeRequest; readonly response: SaslHandshakeResponse };
@@ -65,6 +74,7 @@ export const serverApis: { readonly [Name in ApiName]: ServerApi<RequestOf<Name>
   InitProducerId: initProducerIdServer,
   ListOffsets: listOffsetsServer,
   Metadata: metadataServer,
+  OffsetForLeaderEpoch: offsetForLeaderEpochServer,
   Produce: produceServer,
   SaslAuthenticate: saslAuthenticateServer,
   SaslHandshake: saslHandshakeServer,

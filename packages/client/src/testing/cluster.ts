@@ -9,6 +9,8 @@ import { TopicConfigs } from "./topic-configs.ts";
 export interface ClusterNode {
   readonly id: number;
   readonly host: string;
+  /** Null: in no rack. */
+  readonly rack: string | null;
   port: number;
   isUp: boolean;
 }
@@ -66,6 +68,12 @@ export class Cluster {
 
   topicById(id: string): Topic | undefined {
     return this.#topicsById.get(id);
+  }
+
+  /** The replica to read from in a rack (KIP-392): the leader unless only others are there. */
+  closestReplica({ leaderId, replicas }: Partition, rack: string): number {
+    const close = this.liveNodes.filter((node) => node.rack === rack && replicas.includes(node.id)).map(({ id }) => id);
+    return close.includes(leaderId) ? leaderId : (close[0] ?? leaderId);
   }
 
   isUp(nodeId: number): boolean {
@@ -144,6 +152,12 @@ export class Cluster {
     for (const partition of this.#partitions()) {
       if (partition.leaderId === -1 && partition.replicas.includes(nodeId)) partition.lead(nodeId);
     }
+  }
+
+  /** Gives a partition to another replica than its leader where there is one, whatever it lacks. */
+  electUncleanly(partition: Partition): void {
+    const { replicas, leaderId } = partition;
+    partition.lead(replicas.find((replica) => replica !== leaderId && this.isUp(replica)) ?? leaderId);
   }
 
   *#partitions(): Iterable<Partition> {

@@ -30,6 +30,11 @@ export interface EmbeddedTopic {
 export interface EmbeddedBrokerOptions {
   /** How many nodes; their ids count from 0. Default 1. */
   readonly nodes?: number;
+  /**
+   * The rack of each node. Leaders then send clients that name their rack to a replica there, as Kafka does with
+   * `RackAwareReplicaSelector`. Default: none.
+   */
+  readonly racks?: readonly string[];
   /** Topics that exist from the start. */
   readonly topics?: readonly EmbeddedTopic[];
   /** Whether Metadata creates missing topics for a client that asks so. Default false. */
@@ -58,6 +63,8 @@ const maxNodes = 100;
 
 const brokerChecks = {
   nodes: check.integer(1, maxNodes),
+  racks: (value: unknown): string | undefined =>
+    Array.isArray(value) && value.every((rack) => typeof rack === "string") ? undefined : "an array of strings",
   topics: (value: unknown): string | undefined => (Array.isArray(value) ? undefined : "an array"),
   autoCreateTopics: check.boolean,
   maxVersions: check.object,
@@ -91,6 +98,7 @@ export class EmbeddedBroker {
     const nodes = Array.from({ length: options.nodes ?? 1 }, (_, id) => ({
       id,
       host: "127.0.0.1",
+      rack: options.racks?.[id] ?? null,
       port: 0,
       isUp: true,
     }));
@@ -223,6 +231,20 @@ export class EmbeddedBroker {
     const target = this.#partition(topic, partition);
     if (!this.#cluster.isUp(node)) throw invalidArgument(`node ${node} is not running`);
     target.lead(node);
+  }
+
+  /**
+   * Elects a leader uncleanly: another replica, whose log ends at `offset`, and what was acknowledged beyond is gone. A
+   * batch around the offset goes as a whole.
+   */
+  truncate(topic: string, partition: number, offset: number): void {
+    const target = this.#partition(topic, partition);
+    const { startOffset, highWatermark } = target.log;
+    if (!(offset >= startOffset && offset <= highWatermark)) {
+      throw invalidArgument(`offset ${offset} is not within ${startOffset}..${highWatermark}`);
+    }
+    target.log.truncate(offset);
+    this.#cluster.electUncleanly(target);
   }
 
   /** Cuts all connections of a node and frees its port; other replicas take over what it led. */

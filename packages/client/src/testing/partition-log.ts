@@ -1,4 +1,5 @@
 import { type AbortedTransaction, nextBatch, patchPlacement, type RecordBatch } from "@ktables/record-batch";
+import { type EpochEnd, LeaderEpochs } from "./leader-epochs.ts";
 import { ProducerStates } from "./producer-state.ts";
 import { invalidArgument } from "./refusal.ts";
 
@@ -10,6 +11,7 @@ interface AbortedRange extends AbortedTransaction {
 /** The batches of one partition. Every record is replicated at once, so that the high watermark is the log's end. */
 export class PartitionLog {
   readonly producers: ProducerStates = new ProducerStates();
+  readonly #epochs = new LeaderEpochs();
   #batches: RecordBatch[] = [];
   #start = 0;
   #end = 0;
@@ -54,11 +56,19 @@ export class PartitionLog {
     if (baseOffset < this.#end) throw invalidArgument(`offset ${baseOffset} is below the log's end, ${this.#end}`);
     patchPlacement(copy, { baseOffset, partitionLeaderEpoch: leaderEpoch });
     const batch = wholeBatch(copy);
-    this.#batches.push(batch);
     this.#end = batch.nextOffset;
-    this.#noteTransaction(batch);
-    if (batch.producerId >= 0) this.producers.update(batch, options.logAppendTimeMs ?? -1);
+    this.#keep(batch, options.logAppendTimeMs ?? -1);
     return batch;
+  }
+
+  /** A leader has been elected: what follows belongs to its epoch. */
+  beginEpoch(epoch: number): void {
+    this.#epochs.begin(epoch, this.#end);
+  }
+
+  /** Where an epoch ends in this log; see {@link LeaderEpochs.endOf}. */
+  endOfEpoch(epoch: number): EpochEnd {
+    return this.#epochs.endOf(epoch, this.#end);
   }
 
   /** Index of the first batch that reaches `offset` or beyond; the number of batches if there is none. */
@@ -112,6 +122,26 @@ export class PartitionLog {
   deleteBefore(offset: number): void {
     this.#start = Math.max(this.#start, offset);
     this.#batches = this.#batches.slice(this.indexAt(this.#start));
+    this.#epochs.truncateStart(this.#start);
+  }
+
+  /** Drops every batch that reaches `offset` or beyond, as if it had never been written. */
+  truncate(offset: number): void {
+    const kept = this.#batches.slice(0, this.indexAt(offset));
+    const cut = this.#batches[kept.length];
+    this.#end = Math.min(offset, cut?.baseOffset ?? offset);
+    this.#batches = [];
+    this.#epochs.truncateEnd(this.#end);
+    this.producers.clear();
+    this.#openTransactions.clear();
+    this.#aborted = [];
+    for (const batch of kept) this.#keep(batch, batch.timestampType === "LogAppendTime" ? batch.maxTimestamp : -1);
+  }
+
+  #keep(batch: RecordBatch, logAppendTimeMs: number): void {
+    this.#batches.push(batch);
+    this.#noteTransaction(batch);
+    if (batch.producerId >= 0) this.producers.update(batch, logAppendTimeMs);
   }
 
   /**

@@ -16,6 +16,7 @@ export class Partition {
     this.index = index;
     this.#replicas = replicas;
     this.#leaderId = leaderId;
+    this.log.beginEpoch(this.#leaderEpoch);
   }
 
   /** Node ids, the preferred leader first. */
@@ -43,6 +44,7 @@ export class Partition {
     }
     this.#leaderId = nodeId;
     this.#leaderEpoch += 1;
+    if (nodeId !== -1) this.log.beginEpoch(this.#leaderEpoch);
     this.announce();
   }
 

@@ -59,6 +59,11 @@ export class ProducerStates {
     }
   }
 
+  /** Forgets all producers. */
+  clear(): void {
+    this.#entries.clear();
+  }
+
   /** Notes a batch that has been appended; transaction markers too. */
   update(batch: RecordBatch, logAppendTimeMs: number): void {
     let entry = this.#entries.get(batch.producerId);

@@ -12,6 +12,10 @@ import type { Topic } from "../topic.ts";
 import { LeaderHints, leadershipError } from "./leadership.ts";
 
 const sessionNotFound = 70;
+/** First version of Fetch that replicas serve too (KIP-392). */
+const replicasFrom = 11;
+/** First version of Fetch whose answer names the leader (KIP-951). */
+const hintsFrom = 16;
 const readCommitted = 1;
 /** Timers take no longer delay. */
 const longestWaitMs = 0x7fff_ffff;
@@ -60,7 +64,7 @@ function read(request: FetchRequest, context: RequestContext): Reading {
   const hints = new LeaderHints(context);
   const partitions: Partition[] = [];
   let size = 0;
-  let hasError = false;
+  let hasNews = false;
   const responses: FetchResponseTopic[] = request.topics.map((asked) => {
     const topic = version >= 13 ? cluster.topicById(asked.topicId) : cluster.topic(asked.topic);
     return {
@@ -70,13 +74,14 @@ function read(request: FetchRequest, context: RequestContext): Reading {
         const partition = topic?.partitions[wanted.partition];
         if (partition !== undefined) partitions.push(partition);
         const room = Math.max(0, Math.min(wanted.partitionMaxBytes, request.maxBytes - size));
-        const answer = readPartition(topic, partition, wanted, request.isolationLevel, room, size === 0, context);
+        const answer = readPartition(topic, partition, wanted, request, room, size === 0, context);
         size += answer.records?.length ?? 0;
+        hasNews ||= answer.divergingEpoch !== undefined || answer.preferredReadReplica !== -1;
         if (answer.errorCode === ErrorCode.NONE) return answer;
-        hasError = true;
+        hasNews = true;
         const moved =
           answer.errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || answer.errorCode === ErrorCode.FENCED_LEADER_EPOCH;
-        if (!moved || partition === undefined || version < 12) return answer;
+        if (!moved || partition === undefined || version < hintsFrom) return answer;
         return { ...answer, currentLeader: hints.hint(partition) };
       }),
     };
@@ -86,49 +91,58 @@ function read(request: FetchRequest, context: RequestContext): Reading {
     errorCode: ErrorCode.NONE,
     sessionId: 0,
     responses,
-    nodeEndpoints: version >= 16 ? hints.endpoints() : [],
+    nodeEndpoints: version >= hintsFrom ? hints.endpoints() : [],
   };
-  return { response, isFinal: hasError || size >= request.minBytes || request.topics.length === 0, partitions };
+  return { response, isFinal: hasNews || size >= request.minBytes || request.topics.length === 0, partitions };
 }
 
 function readPartition(
   topic: Topic | undefined,
   partition: Partition | undefined,
   wanted: FetchRequestPartition,
-  isolationLevel: number,
+  { isolationLevel, rackId }: FetchRequest,
   maxBytes: number,
   isFirstWithData: boolean,
   context: RequestContext,
 ): FetchResponsePartition {
-  const { version } = context;
+  const { version, cluster, node } = context;
   const failure = (errorCode: number): FetchResponsePartition => ({
     partitionIndex: wanted.partition,
     errorCode,
     highWatermark: -1,
     lastStableOffset: -1,
     logStartOffset: -1,
-    abortedTransactions: [],
+    abortedTransactions: null,
     preferredReadReplica: -1,
     records: new Uint8Array(0),
   });
   if (topic === undefined && version >= 13) return failure(ErrorCode.UNKNOWN_TOPIC_ID);
   if (topic === undefined || partition === undefined) return failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-  const leadership = leadershipError(partition, wanted.currentLeaderEpoch, context);
+  const leadership = leadershipError(partition, wanted.currentLeaderEpoch, context, version < replicasFrom);
   if (leadership !== ErrorCode.NONE) return failure(leadership);
   const { log } = partition;
-  const { fetchOffset } = wanted;
-  if (fetchOffset < log.startOffset || fetchOffset > log.highWatermark) return failure(ErrorCode.OFFSET_OUT_OF_RANGE);
-  const committed = isolationLevel === readCommitted;
-  const end = committed ? log.lastStableOffset : log.highWatermark;
-  const { bytes, readTo } = log.read(fetchOffset, end, maxBytes, isFirstWithData);
-  return {
-    partitionIndex: wanted.partition,
-    errorCode: ErrorCode.NONE,
-    highWatermark: log.highWatermark,
-    lastStableOffset: log.lastStableOffset,
-    logStartOffset: log.startOffset,
-    abortedTransactions: committed ? log.abortedBetween(fetchOffset, readTo) : null,
-    preferredReadReplica: -1,
-    records: bytes,
+  const { fetchOffset, lastFetchedEpoch } = wanted;
+  const { highWatermark, lastStableOffset, startOffset } = log;
+  const isInRange = fetchOffset >= startOffset && fetchOffset <= highWatermark;
+  const nothing: FetchResponsePartition = {
+    ...failure(ErrorCode.NONE),
+    highWatermark,
+    lastStableOffset,
+    logStartOffset: startOffset,
   };
+  if (version >= replicasFrom && rackId !== "" && partition.leaderId === node.id && isInRange) {
+    const preferredReadReplica = cluster.closestReplica(partition, rackId);
+    if (preferredReadReplica !== node.id) return { ...nothing, preferredReadReplica };
+  }
+  if (lastFetchedEpoch >= 0) {
+    const end = log.endOfEpoch(lastFetchedEpoch);
+    if (end.epoch === -1 || fetchOffset < startOffset) return failure(ErrorCode.OFFSET_OUT_OF_RANGE);
+    if (end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset) return { ...nothing, divergingEpoch: end };
+  }
+  if (!isInRange) return failure(ErrorCode.OFFSET_OUT_OF_RANGE);
+  const committed = isolationLevel === readCommitted;
+  const end = committed ? lastStableOffset : highWatermark;
+  const { bytes, readTo } = log.read(fetchOffset, end, maxBytes, isFirstWithData);
+  const abortedTransactions = committed ? log.abortedBetween(fetchOffset, readTo) : null;
+  return { ...nothing, abortedTransactions, records: bytes };
 }

@@ -10,6 +10,7 @@ import { handleIncrementalAlterConfigs } from "./incremental-alter-configs.ts";
 import { handleInitProducerId } from "./init-producer-id.ts";
 import { handleListOffsets } from "./list-offsets.ts";
 import { handleMetadata } from "./metadata.ts";
+import { handleOffsetForLeaderEpoch } from "./offset-for-leader-epoch.ts";
 import { handleProduce } from "./produce.ts";
 import { handleSaslAuthenticate, handleSaslHandshake } from "./sasl.ts";
 
@@ -24,6 +25,7 @@ export const handlers: { readonly [Name in ApiName]: Handler<RequestOf<Name>, Re
   InitProducerId: handleInitProducerId,
   ListOffsets: handleListOffsets,
   Metadata: handleMetadata,
+  OffsetForLeaderEpoch: handleOffsetForLeaderEpoch,
   Produce: handleProduce,
   SaslAuthenticate: handleSaslAuthenticate,
   SaslHandshake: handleSaslHandshake,

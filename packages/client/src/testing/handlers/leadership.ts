@@ -2,14 +2,24 @@ import { ErrorCode } from "../../broker-errors.ts";
 import type { Partition } from "../partition.ts";
 import type { RequestContext } from "../request-context.ts";
 
-/** Why this node does not serve the partition for a client that knows `epoch` (-1: none); NONE if it does. */
-export function leadershipError(partition: Partition, epoch: number, { node }: RequestContext): number {
+/**
+ * Why this node does not serve the partition for a client that knows `epoch` (-1: none); NONE if it does. What need not
+ * be done by the leader can be done by each replica.
+ */
+export function leadershipError(
+  partition: Partition,
+  epoch: number,
+  { node }: RequestContext,
+  needsLeader = true,
+): number {
+  const isReplica = partition.replicas.includes(node.id);
   // A node compares epochs only for partitions that it holds.
-  if (partition.replicas.includes(node.id) && epoch !== -1) {
+  if (isReplica && epoch !== -1) {
     if (epoch < partition.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
     if (epoch > partition.leaderEpoch) return ErrorCode.UNKNOWN_LEADER_EPOCH;
   }
-  return partition.leaderId === node.id ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  const serves = needsLeader ? partition.leaderId === node.id : isReplica;
+  return serves ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER;
 }
 
 export interface CurrentLeader {
@@ -21,7 +31,7 @@ export interface LeaderEndpoint {
   readonly nodeId: number;
   readonly host: string;
   readonly port: number;
-  readonly rack: null;
+  readonly rack: string | null;
 }
 
 /** Collects the leaders that an answer names, with their addresses (KIP-951). */
@@ -36,7 +46,7 @@ export class LeaderHints {
   hint({ leaderId, leaderEpoch }: Partition): CurrentLeader {
     const node = this.#context.cluster.liveNodes.find(({ id }) => id === leaderId);
     if (node !== undefined) {
-      this.#endpoints.set(leaderId, { nodeId: leaderId, host: node.host, port: node.port, rack: null });
+      this.#endpoints.set(leaderId, { nodeId: leaderId, host: node.host, port: node.port, rack: node.rack });
     }
     return { leaderId, leaderEpoch };
   }

@@ -24,7 +24,7 @@ export function handleMetadata(request: MetadataRequest, context: RequestContext
       : request.topics.map((topic) => answerTopic(topic, request.allowAutoTopicCreation, context));
   return {
     throttleTimeMs: 0,
-    brokers: cluster.liveNodes.map(({ id, host, port }) => ({ nodeId: id, host, port, rack: null })),
+    brokers: cluster.liveNodes.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId: cluster.id,
     controllerId: cluster.liveNodes[0]?.id ?? -1,
     topics,
