@@ -12,8 +12,15 @@ import type { PartitionCursor } from "./partition-cursor.ts";
 import { type FetchResponse, fetchApi } from "./protocol/generated/fetch.ts";
 import { Wakeup } from "./wakeup.ts";
 
-/** A reader has two connections to each broker, so that a long poll can be left alone until it ends. */
-export type FetchPurposes = readonly [ConnectionPurpose, ConnectionPurpose];
+/** Numbers fetch connections, since no two may be one: a shared one would make its users wait for each other. */
+let connectionCount = 0;
+
+/** A connection of one fetcher. */
+class Lane {
+  readonly purpose: ConnectionPurpose = `fetch ${++connectionCount}`;
+  /** Requests that the broker has not answered. */
+  pending = 0;
+}
 
 interface Flight {
   readonly asked: readonly Asked[];
@@ -26,12 +33,13 @@ interface Flight {
  * on the wire while the last answer is applied; never more than that, so memory stays bounded by two answers.
  *
  * A broker serves one request of a connection at a time, so a partition that arrives would have to wait for the end of
- * a long poll that does not ask for it. That poll is abandoned then, and the other one of two connections is used.
+ * a long poll that does not ask for it. That poll is abandoned then, and the other one of two connections is used; if
+ * the broker still holds an abandoned poll there too, that connection is replaced.
  */
 export class BrokerFetcher {
   readonly broker: number;
   readonly #context: FetchContext;
-  readonly #purposes: FetchPurposes;
+  readonly #lanes: readonly [Lane, Lane] = [new Lane(), new Lane()];
   readonly #arrivals = new Wakeup();
   #usesSecond = false;
   /** What the fetcher waits for, while it does nothing else. */
@@ -39,10 +47,9 @@ export class BrokerFetcher {
   /** Whether partitions may have arrived since the last request. */
   #hasArrivals = false;
 
-  constructor(context: FetchContext, broker: number, purposes: FetchPurposes) {
+  constructor(context: FetchContext, broker: number) {
     this.#context = context;
     this.broker = broker;
-    this.#purposes = purposes;
   }
 
   /** To be called when partitions may have come to this broker. */
@@ -50,6 +57,11 @@ export class BrokerFetcher {
     this.#hasArrivals = true;
     this.#arrivals.wake();
     if (this.#parked !== undefined) this.#abandonIfIncomplete(this.#parked);
+  }
+
+  /** Ends its connections. */
+  close(): void {
+    for (const { purpose } of this.#lanes) this.#context.client.dropConnections(purpose);
   }
 
   /** Resolves when the broker is the source of no partition any more, or the reader is closed. */
@@ -77,7 +89,7 @@ export class BrokerFetcher {
         if (signal.aborted) return;
         if (flight?.abandoning.signal.aborted === true) {
           flight = undefined;
-          this.#usesSecond = !this.#usesSecond;
+          this.#changeLane();
           continue;
         }
         flight = undefined;
@@ -87,6 +99,15 @@ export class BrokerFetcher {
         await sleep(backoffMs(failures++, retryBackoffMs, maxRetryBackoffMs), signal).catch(() => undefined);
       }
     }
+  }
+
+  get #lane(): Lane {
+    return this.#lanes[this.#usesSecond ? 1 : 0];
+  }
+
+  #changeLane(): void {
+    this.#usesSecond = !this.#usesSecond;
+    if (this.#lane.pending > 0) this.#context.client.dropConnections(this.#lane.purpose);
   }
 
   async #answer(flight: Flight): Promise<FetchResponse> {
@@ -154,11 +175,16 @@ export class BrokerFetcher {
 
   async #send(asked: readonly Asked[], maxWaitMs: number): Promise<FetchResponse> {
     const { client, signal, topicId } = this.#context;
-    const purpose = this.#purposes[this.#usesSecond ? 1 : 0];
+    const lane = this.#lane;
     const request = fetchRequest(this.#context, asked, maxWaitMs);
-    const connection = await client.brokerConnection(this.broker, purpose, signal);
+    const connection = await client.brokerConnection(this.broker, lane.purpose, signal);
     const maxVersion = topicId === undefined ? lastFetchVersionWithNames : undefined;
     await compareEpochs(this.#context, this.broker, asked, connection.versionFor(fetchApi, maxVersion));
-    return connection.request(fetchApi, request, { serverWaitMs: maxWaitMs, signal, maxVersion });
+    lane.pending++;
+    try {
+      return await connection.request(fetchApi, request, { serverWaitMs: maxWaitMs, signal, maxVersion });
+    } finally {
+      lane.pending--;
+    }
   }
 }

@@ -98,7 +98,10 @@ export class ClusterMetadata {
         const before = known?.partitions[partition.partitionIndex];
         if (before !== undefined && isOlder(partition) && !isBelieved) return before;
         const leader = this.#brokers.has(partition.leaderId) ? partition.leaderId : -1;
-        return { partition: partition.partitionIndex, leader, leaderEpoch: leaderEpochOf(partition.leaderEpoch) };
+        const told = leaderEpochOf(partition.leaderEpoch);
+        // Without a leader there may be no epoch either; the last one still tells what is old news.
+        const leaderEpoch = leader < 0 && told === unknownEpoch ? (before?.leaderEpoch ?? unknownEpoch) : told;
+        return { partition: partition.partitionIndex, leader, leaderEpoch };
       })
       .toSorted((a, b) => a.partition - b.partition);
     if (partitions.some((partition, index) => partition.partition !== index)) {

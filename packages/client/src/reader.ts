@@ -2,7 +2,7 @@ import { KafkaError } from "@ktables/record-batch";
 import { type CallOptions, CallScope, onAbort, sleep, throwIfAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
-import { BrokerFetcher, type FetchPurposes } from "./broker-fetcher.ts";
+import { BrokerFetcher } from "./broker-fetcher.ts";
 import type { KafkaClient } from "./client.ts";
 import { BrokerError, ClosedError, PositionLostError, TimeoutError, toError } from "./errors.ts";
 import type { FetchContext } from "./fetch-context.ts";
@@ -12,9 +12,6 @@ import { checkOptions } from "./options.ts";
 import { PartitionCursor } from "./partition-cursor.ts";
 import { readerChecks, type TopicReaderOptions } from "./reader-options.ts";
 import { Wakeup } from "./wakeup.ts";
-
-/** Numbers fetch connections: one that two readers shared would make them wait for each other. */
-let purposeCount = 0;
 
 /**
  * Reads a topic from its beginning and then follows it, every partition at once, without a consumer group. Positions
@@ -29,7 +26,6 @@ export class TopicReader {
   /** What goes on in the background: fetchers, and what they have begun. */
   readonly #tasks = new Set<Promise<void>>();
   readonly #refresh = new Wakeup();
-  readonly #purposes: FetchPurposes = [`fetch ${++purposeCount}`, `fetch ${++purposeCount}`];
   readonly #fetching: FetchContext;
   #watcher: Promise<void> | undefined;
   /** Which incarnation of the topic is read. */
@@ -108,7 +104,7 @@ export class TopicReader {
   #end(): void {
     this.#closing.abort(new ClosedError("The reader"));
     this.#leaveClient?.();
-    for (const purpose of this.#purposes) this.#client.dropConnections(purpose);
+    for (const fetcher of this.#fetchers.values()) fetcher.close();
   }
 
   #fail(failure: Error): void {
@@ -237,7 +233,7 @@ export class TopicReader {
   }
 
   #startFetcher(broker: number): void {
-    const fetcher = new BrokerFetcher(this.#fetching, broker, this.#purposes);
+    const fetcher = new BrokerFetcher(this.#fetching, broker);
     this.#fetchers.set(broker, fetcher);
     const run = async (): Promise<void> => {
       try {
@@ -246,6 +242,7 @@ export class TopicReader {
         this.#fail(toError(error));
       }
       this.#fetchers.delete(broker);
+      fetcher.close();
       // It may have got a partition back between its last look and now.
       this.#startFetchers();
     };
