@@ -174,3 +174,92 @@ describe("an answer to Metadata", () => {
     expect(metadata.brokers()).toEqual([{ host: "moved", port: 3 }]);
   });
 });
+
+describe("a hint about a leader (KIP-951, case 37)", () => {
+  const endpoint = (nodeId: number, port = 9, host = "new") => ({ nodeId, host, port });
+  const known = (): ClusterMetadata => {
+    const metadata = new ClusterMetadata();
+    update(metadata, {
+      partitions: [
+        [1, 5],
+        [1, 5],
+      ],
+    });
+    return metadata;
+  };
+
+  test("with a newer epoch is followed, and changes no more than the partition and the broker that it names", () => {
+    const metadata = known();
+    metadata.noteLeaders(
+      "t",
+      "topic-id",
+      [{ partitionIndex: 1, leaderId: 3, leaderEpoch: 6 }],
+      [endpoint(3), endpoint(2)],
+    );
+    expect(metadata.topic("t")?.partitions).toEqual([
+      { partition: 0, leader: 1, leaderEpoch: 5 },
+      { partition: 1, leader: 3, leaderEpoch: 6 },
+    ]);
+    expect([1, 2, 3].map((id) => metadata.broker(id)?.host)).toEqual(["a", "b", "new"]);
+    // Metadata that is older than the hint does not undo it.
+    expect(
+      update(metadata, {
+        partitions: [
+          [1, 5],
+          [1, 5],
+        ],
+        brokers: [
+          [1, "a", 1],
+          [3, "new", 9],
+        ],
+      }).partitions[1],
+    ).toEqual({ partition: 1, leader: 3, leaderEpoch: 6 });
+  });
+
+  test("may name a known broker without its address, or with another one", () => {
+    const metadata = known();
+    metadata.noteLeaders("t", "topic-id", [{ partitionIndex: 0, leaderId: 2, leaderEpoch: 6 }], []);
+    expect(metadata.topic("t")?.partitions[0]?.leader).toBe(2);
+    metadata.noteLeaders("t", "topic-id", [{ partitionIndex: 1, leaderId: 2, leaderEpoch: 7 }], [endpoint(2)]);
+    expect(metadata.broker(2)).toEqual({ host: "new", port: 9 });
+  });
+
+  test.each([
+    ["an older epoch", { leaderEpoch: 4 }, undefined],
+    ["the same epoch", { leaderEpoch: 5 }, undefined],
+    ["no leader", { leaderId: -1 }, undefined],
+    ["a broker that nobody knows", { leaderId: 7 }, undefined],
+    ["an address that cannot be", { leaderId: 7 }, endpoint(7, 0)],
+    ["an empty host", { leaderId: 7 }, endpoint(7, 9, "")],
+    ["a partition that nobody knows", { partitionIndex: 5 }, undefined],
+  ])("with %s is ignored, and its addresses too", (_, change, address) => {
+    const metadata = known();
+    const before = metadata.topic("t");
+    const hint = { partitionIndex: 0, leaderId: 2, leaderEpoch: 6, ...change };
+    metadata.noteLeaders("t", "topic-id", [hint], [address ?? endpoint(hint.leaderId === 7 ? 8 : hint.leaderId)]);
+    expect(metadata.topic("t")).toEqual(before);
+    expect(metadata.brokers()).toEqual([
+      { host: "a", port: 1 },
+      { host: "b", port: 2 },
+    ]);
+  });
+
+  test("about another incarnation of the topic, or an unknown topic, is ignored", () => {
+    const metadata = known();
+    const before = metadata.topic("t");
+    metadata.noteLeaders("t", "another", [{ partitionIndex: 0, leaderId: 2, leaderEpoch: 6 }], []);
+    metadata.noteLeaders("u", undefined, [{ partitionIndex: 0, leaderId: 2, leaderEpoch: 6 }], []);
+    expect(metadata.topic("t")).toEqual(before);
+    expect(metadata.topic("u")).toBeUndefined();
+  });
+});
+
+test("without a leader and epoch for any number of refreshes, the last epoch stays the measure (case 39)", () => {
+  const metadata = new ClusterMetadata();
+  update(metadata, { partitions: [[1, 5]] });
+  for (let repeat = 0; repeat < 10; repeat++) {
+    expect(update(metadata, { partitions: [[-1, -1]] }).partitions[0]).toMatchObject({ leader: -1, leaderEpoch: 5 });
+  }
+  expect(update(metadata, { partitions: [[2, 4]] }).partitions[0]).toMatchObject({ leader: -1, leaderEpoch: 5 });
+  expect(update(metadata, { partitions: [[2, 6]] }).partitions[0]).toMatchObject({ leader: 2, leaderEpoch: 6 });
+});

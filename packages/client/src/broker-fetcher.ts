@@ -6,7 +6,7 @@ import { apply } from "./delivery.ts";
 import { BrokerError } from "./errors.ts";
 import { inspect, replicaFailed } from "./fetch-answer.ts";
 import type { FetchContext } from "./fetch-context.ts";
-import { type Asked, askFor, fetchRequest, lastFetchVersionWithNames } from "./fetch-request.ts";
+import { type Asked, askFor, comparesEpochs, fetchRequest, lastFetchVersionWithNames } from "./fetch-request.ts";
 import { compareEpochs } from "./lost-position.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
 import { type FetchResponse, fetchApi } from "./protocol/generated/fetch.ts";
@@ -176,10 +176,11 @@ export class BrokerFetcher {
   async #send(asked: readonly Asked[], maxWaitMs: number): Promise<FetchResponse> {
     const { client, signal, topicId } = this.#context;
     const lane = this.#lane;
-    const request = fetchRequest(this.#context, asked, maxWaitMs);
     const connection = await client.brokerConnection(this.broker, lane.purpose, signal);
     const maxVersion = topicId === undefined ? lastFetchVersionWithNames : undefined;
-    await compareEpochs(this.#context, this.broker, asked, connection.versionFor(fetchApi, maxVersion));
+    const version = connection.versionFor(fetchApi, maxVersion);
+    if (!comparesEpochs(version)) await compareEpochs(this.#context, this.broker, asked);
+    const request = fetchRequest(this.#context, asked, maxWaitMs, version);
     lane.pending++;
     try {
       return await connection.request(fetchApi, request, { serverWaitMs: maxWaitMs, signal, maxVersion });

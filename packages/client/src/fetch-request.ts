@@ -15,6 +15,8 @@ export interface Asked {
 
 /** The last version that names topics; later ones know them by id only. */
 export const lastFetchVersionWithNames = 12;
+/** From this version on, brokers compare the epoch of what was read last with their log at each fetch (KIP-595). */
+const firstVersionWithEpochs = 12;
 const defaultMaxBytes = 16 * 1024 * 1024;
 
 export function askFor(cursor: PartitionCursor): Asked {
@@ -22,7 +24,16 @@ export function askFor(cursor: PartitionCursor): Asked {
   return { cursor, generation, leaderEpoch, fetchOffset, fetchEpoch };
 }
 
-export function fetchRequest(context: FetchContext, asked: readonly Asked[], maxWaitMs: number): FetchRequest {
+export function comparesEpochs(fetchVersion: number | undefined): boolean {
+  return fetchVersion !== undefined && fetchVersion >= firstVersionWithEpochs;
+}
+
+export function fetchRequest(
+  context: FetchContext,
+  asked: readonly Asked[],
+  maxWaitMs: number,
+  version: number | undefined,
+): FetchRequest {
   const { client, options } = context;
   // Half, because an answer also holds headers, and a first batch of any size.
   const maxBytes = Math.min(options.maxBytes ?? defaultMaxBytes, client.config.maxResponseBytes >>> 1);
@@ -44,7 +55,7 @@ export function fetchRequest(context: FetchContext, asked: readonly Asked[], max
           partition: cursor.partition,
           currentLeaderEpoch: leaderEpoch,
           fetchOffset,
-          lastFetchedEpoch: fetchEpoch,
+          lastFetchedEpoch: comparesEpochs(version) ? fetchEpoch : -1,
           logStartOffset: -1,
           partitionMaxBytes: maxBytes,
         })),

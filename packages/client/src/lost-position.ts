@@ -9,9 +9,6 @@ import {
   offsetForLeaderEpochApi,
 } from "./protocol/generated/offset-for-leader-epoch.ts";
 
-/** From this version on, brokers compare the epoch of what was read last with their log at each fetch (KIP-595). */
-const firstFetchVersionWithEpochs = 12;
-
 /** The log was truncated below the position, as an unclean election does; it differs from `logEndOffset` on at the latest. */
 export function truncatedAt(
   { topic }: FetchContext,
@@ -84,13 +81,7 @@ function judge(context: FetchContext, cursor: PartitionCursor, { start, end }: R
  * On brokers whose Fetch does not compare epochs (before Kafka 2.7): asks the leader by OffsetForLeaderEpoch, once
  * under each leader epoch, whether what was read last is still in its log (KIP-320).
  */
-export async function compareEpochs(
-  context: FetchContext,
-  broker: number,
-  asked: readonly Asked[],
-  fetchVersion: number | undefined,
-): Promise<void> {
-  if (fetchVersion === undefined || fetchVersion >= firstFetchVersionWithEpochs) return;
+export async function compareEpochs(context: FetchContext, broker: number, asked: readonly Asked[]): Promise<void> {
   const open = asked.filter(
     ({ cursor, fetchEpoch, leaderEpoch }) =>
       fetchEpoch >= 0 && cursor.leader === broker && cursor.comparedUnder !== leadership(broker, leaderEpoch),
