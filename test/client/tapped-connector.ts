@@ -7,10 +7,15 @@ const saslHandshake = 17;
 /** Connects over plain TCP and looks at what passes. */
 export class Tap {
   connections = 0;
+  /** What was asked of whom, by port and Kafka's number of the API. */
+  readonly requests: { readonly port: number; readonly apiKey: number }[] = [];
+  /** No connection can be made. */
+  isBlocked = false;
   /** Requests that had no answer yet when a SaslHandshake was sent, for each of those. */
   readonly unansweredAtHandshake: number[] = [];
 
   readonly connector: Connector = async ({ host, port }, events, signal) => {
+    if (this.isBlocked) throw new Error("blocked");
     const socket = connect({ host, port, noDelay: true });
     const giveUp = (): void => void socket.destroy();
     signal.addEventListener("abort", giveUp);
@@ -30,7 +35,9 @@ export class Tap {
     socket.once("close", () => events.onClose(undefined));
     return {
       write: (frame) => {
-        if (new DataView(frame.buffer, frame.byteOffset).getInt16(4) === saslHandshake) {
+        const apiKey = new DataView(frame.buffer, frame.byteOffset).getInt16(4);
+        this.requests.push({ port, apiKey });
+        if (apiKey === saslHandshake) {
           this.unansweredAtHandshake.push(unanswered);
         }
         unanswered++;
