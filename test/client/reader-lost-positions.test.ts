@@ -1,7 +1,8 @@
 import type { PositionLostError, TopicReaderOptions } from "@ktables/client";
 import type { EmbeddedBroker, EmbeddedBrokerOptions } from "@ktables/client/testing";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { editable, plainBatch, reading, requestsOf, type SeenRecords, startBroker } from "./embedded.ts";
+import { editable, plainBatch, reading, requestsOf, type SeenRecords, startBroker, text } from "./embedded.ts";
 
 const append = (broker: EmbeddedBroker, key: string, partition = 0): number =>
   broker.append("t", partition, plainBatch([[key, null]]));
@@ -358,4 +359,65 @@ describe("a topic that is created again (case 41)", () => {
     await seen.until(({ reader }) => reader.failure !== undefined, true);
     expect(seen.reader.failure?.message).toBe("owner");
   });
+});
+
+describe("whatever happens to the log", () => {
+  type Step = { readonly what: "append" | "move" | "truncate" | "remove" | "bounce"; readonly much: number };
+  const step: fc.Arbitrary<Step> = fc.record({
+    what: fc.constantFrom("append", "append", "append", "move", "truncate", "remove", "bounce"),
+    much: fc.nat(3),
+  });
+
+  /** What a table would hold: records by offset, thrown away where the reader says so. */
+  function mirrorOptions(records: Map<number, string | null>): Partial<TopicReaderOptions> {
+    return {
+      onPositionLost: () => (records.clear(), "restart"),
+      onBatch: (_, batch, fromOffset) => {
+        batch.visit((record) => {
+          if (record.offset >= fromOffset) records.set(record.offset, text(record.key()));
+        });
+      },
+    };
+  }
+
+  async function take({ what, much }: Step, broker: EmbeddedBroker, count: number): Promise<void> {
+    const [{ node }, end] = [broker.leader("t", 0), broker.endOffset("t", 0)];
+    if (what === "append") append(broker, `k${count}`);
+    else if (what === "move") broker.moveLeader("t", 0, (node + much) % 3);
+    else if (what === "truncate") broker.truncate("t", 0, Math.max(broker.startOffset("t", 0), end - much));
+    else if (what === "remove") broker.deleteRecords("t", 0, Math.max(0, end - much));
+    else {
+      await broker.stopNode(node);
+      await broker.startNode(node);
+    }
+    // Sometimes the reader gets its turn, sometimes several things happen at once.
+    if (much > 1) await new Promise((resolve) => setTimeout(resolve, much));
+  }
+
+  test.each(means.slice(0, 2))(
+    "a mirror of it that starts over when told so is right in the end (by %s)",
+    async (_, options) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+          const broker = await startBroker({ nodes: 3, ...options });
+          const mirror = new Map<number, string | null>();
+          const seen = await reading(broker, mirrorOptions(mirror));
+          let count = 0;
+          for (const one of steps) await take(one, broker, count++);
+          append(broker, "last");
+          const end = broker.endOffset("t", 0);
+          await seen.until(({ reader }) => reader.position(0) === end && mirror.get(end - 1) === "last");
+          const truth = new Map<number, string | null>();
+          const fresh = await reading(broker, mirrorOptions(truth));
+          await fresh.until(({ reader }) => reader.position(0) === end);
+          const start = broker.startOffset("t", 0);
+          expect(new Map([...mirror].filter(([offset]) => offset >= start))).toEqual(truth);
+          await seen.reader.close();
+          await fresh.reader.close();
+          await broker.close();
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
 });

@@ -220,6 +220,16 @@ export class EmbeddedBroker {
     target.announce();
   }
 
+  /** The first offset that the log still has. */
+  startOffset(topic: string, partition: number): number {
+    return this.#partition(topic, partition).log.startOffset;
+  }
+
+  /** The offset that the next record gets. */
+  endOffset(topic: string, partition: number): number {
+    return this.#partition(topic, partition).log.highWatermark;
+  }
+
   /** Who leads a partition; node -1 means nobody, because no replica is up. */
   leader(topic: string, partition: number): { readonly node: number; readonly epoch: number } {
     const { leaderId, leaderEpoch } = this.#partition(topic, partition);
