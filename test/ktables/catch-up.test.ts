@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { encodeBatch } from "@ktables/record-batch";
 import { describe, expect, test } from "vitest";
 import { rejection, until } from "../suites/support.ts";
 import { Door, Fixture, record } from "./support.ts";
@@ -280,6 +281,30 @@ describe("catching up", () => {
     seen.length = 0;
     await fixture.openTable();
     await until(() => seen.some((item) => JSON.stringify(item) === "[500,1]"));
+  });
+
+  test("records that are written faster than they are read do not put the end off (case 27)", async () => {
+    await fixture.write(["a", "1"], ["b", "1"], ["c", "1"]);
+    const batch = encodeBatch({ records: [record("later", "1")] });
+    fixture.broker.intercept("Fetch", (request) => {
+      // Each answer brings one batch, and meanwhile there are two more.
+      Object.assign(request, { maxBytes: 1 });
+      for (let count = 0; count < 2; count++) fixture.broker.append("t", 0, batch);
+      return "pass";
+    });
+    const table = await fixture.openTable();
+    expect(table.status).toBe("caught_up");
+    expect(["a", "b", "c"].map((key) => table.get(key))).toEqual(["1", "1", "1"]);
+    expect(table.health().lag).toBeGreaterThan(0);
+    expect(table.stats.replayedAtCatchUp).toBeLessThan(fixture.broker.endOffset("t", 0));
+  });
+
+  test("the rack of the connection reaches the broker", async () => {
+    const racks: string[] = [];
+    fixture.broker.intercept("Fetch", ({ rackId }) => (racks.push(rackId), "pass"));
+    await fixture.openTable({ connection: fixture.connection({ rack: "here" }) });
+    await until(() => racks.length > 0);
+    expect(racks[0]).toBe("here");
   });
 
   test("a table that needs no topic ensured asks nothing of the cluster's administration", async () => {

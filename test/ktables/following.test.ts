@@ -1,5 +1,5 @@
 import { KafkaClient } from "@ktables/client";
-import { KafkaError } from "ktables";
+import { KafkaError, PositionLostError } from "ktables";
 import { describe, expect, test, vi } from "vitest";
 import { until } from "../suites/support.ts";
 import { Door, Fixture, record } from "./support.ts";
@@ -73,6 +73,17 @@ describe("following a topic", () => {
     await until(() => ended);
     await table.stop();
     expect(table.status).toBe("failed");
+  });
+
+  test("a log that was truncated fails the table with the place, though it has grown since", async () => {
+    await fixture.write(["a", "1"], ["b", "1"], ["c", "1"]);
+    const table = await fixture.openTable();
+    fixture.broker.truncate("t", 0, 1);
+    await fixture.write(["x", "1"], ["y", "1"], ["z", "1"]);
+    await until(() => table.status === "failed");
+    expect(table.failure).toBeInstanceOf(PositionLostError);
+    expect(table.failure).toMatchObject({ code: "LOG_TRUNCATED", partition: 0, position: 3, divergingOffset: 1 });
+    expect([...table.keys()]).toEqual(["a", "b", "c"]);
   });
 
   test("a shared client that is closed under a table fails it", async () => {

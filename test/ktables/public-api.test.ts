@@ -24,6 +24,7 @@ describe("the public API", () => {
       "KafkaTable",
       "KafkaTableWriter",
       "NotStartedError",
+      "PositionLostError",
       "ProduceError",
       "RecordBatchError",
       "StoppedError",

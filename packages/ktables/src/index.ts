@@ -16,6 +16,8 @@ export {
   type KafkaClientConfig,
   KafkaError,
   type Logger,
+  type PositionLostCode,
+  PositionLostError,
   ProduceError,
   RecordBatchError,
   type SaslConfig,

@@ -72,6 +72,7 @@ const misplaced: Readonly<Record<string, string>> = {
   bootstrapServers: connectionOption,
   brokers: connectionOption,
   clientId: connectionOption,
+  rack: connectionOption,
   tls: connectionOption,
   ssl: connectionOption,
   logger: connectionOption,
