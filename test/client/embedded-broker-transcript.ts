@@ -356,6 +356,8 @@ async function fetchLines(wire: Wire, note: Note): Promise<void> {
     const session = await wire.call(fetchApi, 12, { ...fetchRequest({ topic: "f" }), sessionId, sessionEpoch });
     note(`session ${sessionId} epoch ${sessionEpoch}`, [session.errorCode, session.responses.length]);
   }
+  const sessionless = await wire.call(fetchApi, 12, fetchRequest({ topic: "f" }));
+  note("no session", [sessionless.errorCode, sessionless.sessionId]);
   for (const timestamp of [-1, -2, 0, 100, 101, 301]) {
     const {
       errorCode,

@@ -140,6 +140,23 @@ describe("while a long poll is parked, its broker", () => {
   });
 });
 
+test("while a long poll is parked that was sent ahead, a damaged batch before it is fetched again", async () => {
+  const broker = await startBroker();
+  append(broker, "a");
+  broker.intercept(
+    "Fetch",
+    async (_, context) => {
+      const answer = editable(await context.handle());
+      const partition = answer?.responses[0]?.partitions[0];
+      if (answer === undefined || !partition?.records) return "pass";
+      partition.records = partition.records.map((byte, index) => (index === 65 ? byte ^ 1 : byte));
+      return answer;
+    },
+    { times: 1 },
+  );
+  await arrives(await reading(broker, anHour), "a");
+});
+
 describe("fetch sessions (case 44)", () => {
   test("are never begun: every request says that it wants none", async () => {
     const broker = await startBroker();
@@ -264,6 +281,7 @@ describe("a replica in the client's rack (case 40)", () => {
     append(broker, "a");
     const seen = await reading(broker, {}, inRackB);
     await arrives(seen, "a");
+    expect(seen.troubles).toEqual([]);
     const before = requestsOf(broker, "Fetch");
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(requestsOf(broker, "Fetch") - before).toBeLessThan(60);

@@ -281,7 +281,7 @@ describe("records that were removed before they were read", () => {
       broker.intercept("ListOffsets", async () => (await go.promise, "pass"));
       return "pass";
     });
-    const seen = await reading(broker);
+    const seen = await reading(broker, { maxWaitMs: 3_600_000 });
     await expect.poll(() => requestsOf(broker, "ListOffsets")).toBeGreaterThan(1);
     for (const key of ["b", "c"]) {
       append(broker, key, 1);

@@ -1,7 +1,7 @@
 import { AbortedTransactions, type KafkaError, nextBatch, RecordBatchError } from "@ktables/record-batch";
 import { ErrorCode } from "./broker-errors.ts";
 import { BrokerError, toError } from "./errors.ts";
-import type { FetchContext } from "./fetch-context.ts";
+import { type FetchContext, resumeAfterPause } from "./fetch-context.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
 import type { FetchResponsePartition } from "./protocol/generated/fetch.ts";
 
@@ -42,7 +42,9 @@ export async function apply(context: FetchContext, deliveries: readonly Delivery
       }
     }
     if (context.signal.aborted) return;
-    if (cursor.generation === generation && cursor.position === before) {
+    // What was damaged, or lost, goes its own way.
+    if (cursor.generation !== generation) continue;
+    if (cursor.position === before) {
       cursor.pause(context.client.config);
     } else {
       cursor.failures = 0;
@@ -91,8 +93,9 @@ function handleDamage(context: FetchContext, cursor: PartitionCursor, error: Rec
     context.fail(damage(context, cursor, error));
     return;
   }
+  cursor.pause(context.client.config);
   // What is on its way was asked for beyond the damage.
-  context.moved();
+  context.inBackground(() => resumeAfterPause(context, cursor));
   context.client.config.logger.warn(
     `Topic "${context.topic}" partition ${cursor.partition}: fetching a damaged batch again: ${error.message}`,
   );

@@ -1,4 +1,4 @@
-import type { AbortSignalLike } from "./abort.ts";
+import { type AbortSignalLike, sleep } from "./abort.ts";
 import type { KafkaClient } from "./client.ts";
 import type { PositionLostError } from "./errors.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
@@ -24,4 +24,14 @@ export interface FetchContext {
   fail(error: Error): void;
   /** The owner decides whether the reader ends or the partition starts over. */
   positionLost(cursor: PartitionCursor, loss: PositionLostError): void;
+}
+
+/**
+ * Waits for the end of a partition's pause that began while a request was under way: such a request was sent to be held
+ * back for longer.
+ */
+export async function resumeAfterPause({ signal, moved }: FetchContext, { retryAt }: PartitionCursor): Promise<void> {
+  // A timer may fire a little early.
+  await sleep(Math.max(0, Math.ceil(retryAt - performance.now())) + 1, signal);
+  moved();
 }

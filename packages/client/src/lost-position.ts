@@ -1,6 +1,6 @@
 import { ErrorCode } from "./broker-errors.ts";
 import { type BrokerError, PositionLostError } from "./errors.ts";
-import type { FetchContext } from "./fetch-context.ts";
+import { type FetchContext, resumeAfterPause } from "./fetch-context.ts";
 import type { Asked } from "./fetch-request.ts";
 import { listOffsets } from "./offsets.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
@@ -35,7 +35,7 @@ export function explainOutOfRange(context: FetchContext, asked: Asked, error: Br
       if (cursor.generation === generation) judge(context, cursor, range, error);
     } finally {
       cursor.retryAt = resumeAt;
-      context.moved();
+      context.inBackground(() => resumeAfterPause(context, cursor));
     }
   });
 }
