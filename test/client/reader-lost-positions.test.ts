@@ -310,7 +310,7 @@ describe("a topic that is created again (case 41)", () => {
       await seen.until(({ records }) => records.length === 4);
       await recreate(broker, partitions);
       await seen.until(({ records }) => records.length === 4 + partitions);
-      expect(seen.keys.slice(4).toSorted()).toEqual(Array.from({ length: partitions }, (_, index) => `new ${index}`));
+      expect(new Set(seen.keys.slice(4))).toEqual(new Set(Array.from({ length: partitions }, (_, n) => `new ${n}`)));
       expect(losses).toMatchObject([
         { code: "TOPIC_RECREATED", topic: "t", partition: undefined, position: undefined },
       ]);

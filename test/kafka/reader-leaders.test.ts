@@ -132,7 +132,7 @@ test.each(["4.4.0", "2.4.1"])(
     await Promise.all(all.map((watched) => watched.reads("a", "b")));
     const inSync = async (): Promise<string> => {
       const { partitions } = await java.call("describeTopic", { bootstrapServers, topic });
-      return `${partitions[0]?.leader}: ${partitions[0]?.inSyncReplicas}`;
+      return `${partitions[0]?.leader}: ${partitions[0]?.inSyncReplicas.join()}`;
     };
     const waitFor = async (state: string): Promise<void> => {
       await waitUntil(`"${state}"`, async () => ((await inSync()) === state ? true : undefined));

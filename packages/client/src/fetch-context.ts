@@ -30,8 +30,8 @@ export interface FetchContext {
  * Waits for the end of a partition's pause that began while a request was under way: such a request was sent to be held
  * back for longer.
  */
-export async function resumeAfterPause({ signal, moved }: FetchContext, { retryAt }: PartitionCursor): Promise<void> {
+export async function resumeAfterPause(context: FetchContext, { retryAt }: PartitionCursor): Promise<void> {
   // A timer may fire a little early.
-  await sleep(Math.max(0, Math.ceil(retryAt - performance.now())) + 1, signal);
-  moved();
+  await sleep(Math.max(0, Math.ceil(retryAt - performance.now())) + 1, context.signal);
+  context.moved();
 }
