@@ -418,7 +418,7 @@ describe("whatever happens to the log", () => {
           await fresh.reader.close();
           await broker.close();
         }),
-        { numRuns: 40 },
+        { numRuns: 25 },
       );
     },
   );
