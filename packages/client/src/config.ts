@@ -3,7 +3,7 @@ import { Hidden } from "./hidden.ts";
 import { consoleLogger, type Logger } from "./logger.ts";
 import { check, checkOptions } from "./options.ts";
 import { resolveSasl, type SaslConfig } from "./sasl-config.ts";
-import type { Connector } from "./transport.ts";
+import type { Connector, HostLookup } from "./transport.ts";
 
 /** TLS settings; PEM text or bytes, never file names: the library reads no file. */
 export interface TlsConfig {
@@ -40,6 +40,11 @@ export interface KafkaClientConfig {
    * be given beside it.
    */
   readonly connector?: Connector | undefined;
+  /**
+   * Resolves host names in place of the runtime, for service discovery and split DNS. Asked before each connection; all
+   * addresses are tried in their order. Not used with `connector`, so it cannot be given beside it.
+   */
+  readonly lookup?: HostLookup | undefined;
   /** Time to establish one connection: TLS, version exchange and authentication included. Default 10 000. */
   readonly connectTimeoutMs?: number | undefined;
   /** Time to wait for an answer, beyond what the broker was asked to wait. Default 30 000. */
@@ -70,6 +75,7 @@ export interface ResolvedConfig {
   readonly rack: string | undefined;
   readonly tls: Hidden<TlsConfig> | undefined;
   readonly connector: Connector | undefined;
+  readonly lookup: HostLookup | undefined;
   readonly sasl: Hidden<SaslConfig> | undefined;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
@@ -106,6 +112,7 @@ const configChecks = {
     typeof value === "boolean" || check.object(value) === undefined ? undefined : "true, false or an object",
   sasl: check.object,
   connector: check.callable,
+  lookup: check.callable,
   connectTimeoutMs: check.durationMs,
   requestTimeoutMs: check.durationMs,
   retryBackoffMs: check.durationMs,
@@ -136,6 +143,10 @@ export function resolveConfig(config: string | readonly string[] | KafkaClientCo
       "connection: tls and connector exclude each other: a connector makes TLS itself",
     );
   }
+  if (given.lookup !== undefined && given.connector !== undefined) {
+    const message = "connection: lookup and connector exclude each other: a connector resolves host names itself";
+    throw new InvalidOptionError("lookup", message);
+  }
   const sasl = given.sasl && resolveSasl(given.sasl);
   const retryBackoffMs = given.retryBackoffMs ?? 100;
   return {
@@ -144,6 +155,7 @@ export function resolveConfig(config: string | readonly string[] | KafkaClientCo
     rack: given.rack,
     tls: tls && new Hidden(tls),
     connector: given.connector,
+    lookup: given.lookup,
     sasl: sasl && new Hidden(sasl),
     connectTimeoutMs: given.connectTimeoutMs ?? 10_000,
     requestTimeoutMs: given.requestTimeoutMs ?? 30_000,

@@ -384,8 +384,10 @@ async function connect(
   events: TransportEvents,
   signal: AbortSignalLike,
 ): Promise<Transport> {
-  const { connector, tls } = config;
-  if (connector === undefined) return connectTransport(address, tls?.reveal(), events, signal);
+  const { connector, lookup } = config;
+  if (connector === undefined) {
+    return connectTransport(address, { tls: config.tls?.reveal(), lookup }, events, signal);
+  }
   let opening: Promise<Transport> | undefined;
   try {
     opening = connector(address, events, signal);

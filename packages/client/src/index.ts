@@ -41,4 +41,4 @@ export type { ProducerOptions, ProducerRecord } from "./producer-options.ts";
 export { TopicReader } from "./reader.ts";
 export type { TopicReaderOptions } from "./reader-options.ts";
 export type { SaslConfig, SaslMechanism, SaslPasswordConfig, SaslToken, SaslTokenConfig } from "./sasl-config.ts";
-export type { Connector, Transport, TransportEvents } from "./transport.ts";
+export type { Connector, HostLookup, Transport, TransportEvents } from "./transport.ts";

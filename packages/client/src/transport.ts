@@ -1,9 +1,11 @@
-import { connect as connectTcp, type Socket } from "node:net";
+import { lookup as lookupHost } from "node:dns/promises";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { AbortSignalLike } from "./abort.ts";
-import { abortReason, onAbort } from "./abort.ts";
+import { abortReason, onAbort, throwIfAborted, untilAborted } from "./abort.ts";
 import { type BrokerAddress, formatAddress, type TlsConfig } from "./config.ts";
 import { ConnectionError, toError } from "./errors.ts";
+import { firstToConnect } from "./first-to-connect.ts";
 
 /** A connected stream of bytes. */
 export interface Transport {
@@ -30,51 +32,142 @@ export type Connector = (
 ) => Promise<Transport>;
 
 /**
- * Opens a TCP or TLS connection. Rejects with {@link ConnectionError} (`CONNECTION_FAILED` or `TLS_FAILED`), or with
- * the signal's reason. TLS checks the certificate against the host name unless `rejectUnauthorized` is false.
+ * Resolves a host name to its IP addresses, in the order in which they are to be tried. The signal aborts when nobody
+ * waits for them any more.
+ */
+export type HostLookup = (host: string, signal: AbortSignalLike) => Promise<readonly string[]>;
+
+export interface TransportOptions {
+  readonly tls: TlsConfig | undefined;
+  readonly lookup: HostLookup | undefined;
+}
+
+/**
+ * Opens a TCP or TLS connection. The host name is resolved each time, and all its addresses are tried (KIP-302). Rejects
+ * with {@link ConnectionError} (`CONNECTION_FAILED` or `TLS_FAILED`), or with the signal's reason. TLS checks the
+ * certificate against the host name unless `rejectUnauthorized` is false.
  */
 export async function connectTransport(
   address: BrokerAddress,
-  tls: TlsConfig | undefined,
+  { tls, lookup }: TransportOptions,
   events: TransportEvents,
   signal: AbortSignalLike,
 ): Promise<Transport> {
-  if (signal.aborted) throw abortReason(signal);
-  return new Promise<Transport>((resolve, reject) => {
-    let socket: Socket;
-    try {
-      socket =
-        tls === undefined
-          ? connectTcp({ host: address.host, port: address.port, noDelay: true })
-          : connectTls(tlsOptions(address, tls));
-    } catch (cause) {
-      // Keys and certificates that cannot be used are refused before there is a socket.
-      reject(tlsFailure(address, toError(cause)));
-      return;
-    }
-    let connected = false;
+  throwIfAborted(signal);
+  const ipAddresses = await resolveHost(address, lookup, signal);
+  let tcp: Socket;
+  try {
+    tcp = await firstToConnect(
+      ipAddresses,
+      { connect: (host, until) => openTcp(host, address.port, until), discard: (socket) => void socket.destroy() },
+      signal,
+    );
+  } catch (error) {
+    throwIfAborted(signal);
+    throw unreachable(address, error);
+  }
+  const socket = tls === undefined ? tcp : await openTls(tcp, address, tls, signal);
+  let failure: Error | undefined;
+  socket.on("error", (error) => {
+    failure = error;
+  });
+  socket.once("close", () => {
+    events.onClose(failure && refusesCertificate(failure) ? tlsFailure(address, failure) : failure);
+  });
+  socket.on("data", (chunk: Uint8Array) => events.onData(chunk));
+  return {
+    write: (bytes) => void socket.write(bytes),
+    destroy: () => void socket.destroy(),
+  };
+}
+
+async function resolveHost(
+  address: BrokerAddress,
+  lookup: HostLookup | undefined,
+  signal: AbortSignalLike,
+): Promise<readonly string[]> {
+  if (isIP(address.host) !== 0) return [address.host];
+  try {
+    if (lookup === undefined) return await untilAborted(lookupBySystem(address.host), signal);
+    const found = await untilAborted(lookup(address.host, signal), signal);
+    // A name among them would be resolved behind the back of whoever gave the function.
+    const isUsable = Array.isArray(found) && found.length > 0 && found.every((item) => isIP(item) !== 0);
+    if (!isUsable) throw new Error("the function lookup must give an array of IP addresses");
+    return found;
+  } catch (cause) {
+    throwIfAborted(signal);
+    const broker = formatAddress(address);
+    const message = `Cannot connect to ${broker}: ${toError(cause).message}`;
+    throw new ConnectionError("CONNECTION_FAILED", broker, message, { cause });
+  }
+}
+
+/** In the order of the system, but IPv6 and IPv4 by turns, so that one family without a route costs little (RFC 8305). */
+async function lookupBySystem(host: string): Promise<readonly string[]> {
+  const found = await lookupHost(host, { all: true });
+  const firstFamily = found[0]?.family;
+  const first = found.filter(({ family }) => family === firstFamily);
+  const second = found.filter(({ family }) => family !== firstFamily);
+  return found
+    .flatMap((_, index) => [first[index], second[index]])
+    .flatMap((entry) => (entry === undefined ? [] : [entry.address]));
+}
+
+function openTcp(host: string, port: number, signal: AbortSignalLike): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host, port, noDelay: true });
+    untilReady(socket, "connect", signal).then(() => {
+      socket.setNoDelay(true);
+      resolve(socket);
+    }, reject);
+  });
+}
+
+async function openTls(tcp: Socket, address: BrokerAddress, tls: TlsConfig, signal: AbortSignalLike): Promise<Socket> {
+  let socket: Socket | undefined;
+  try {
+    socket = connectTls({ ...tlsOptions(address, tls), socket: tcp });
+    await untilReady(socket, "secureConnect", signal);
+    return socket;
+  } catch (cause) {
+    tcp.destroy();
+    throwIfAborted(signal);
+    // Keys and certificates that cannot be used are refused before there is a TLS socket.
+    if (socket === undefined) throw tlsFailure(address, toError(cause));
+    throw handshakeFailure(address, cause instanceof SilentEnd ? undefined : toError(cause));
+  }
+}
+
+/** The peer closed the connection and gave no reason. */
+class SilentEnd extends Error {
+  constructor() {
+    super("the connection was closed");
+  }
+}
+
+/** Resolves with the event; rejects when the socket closes first, or when the signal aborts, which destroys it. */
+function untilReady(socket: Socket, event: "connect" | "secureConnect", signal: AbortSignalLike): Promise<void> {
+  return new Promise((resolve, reject) => {
     let failure: Error | undefined;
-    const unsubscribe = onAbort(signal, () => {
+    const onError = (error: Error): void => {
+      failure = error;
+    };
+    const onClose = (): void => {
+      unsubscribe();
+      reject(failure ?? new SilentEnd());
+    };
+    const giveUp = (): void => {
       socket.destroy();
       reject(abortReason(signal));
-    });
-    socket.once(tls === undefined ? "connect" : "secureConnect", () => {
+    };
+    socket.on("error", onError);
+    socket.once("close", onClose);
+    const unsubscribe = signal.aborted ? () => undefined : onAbort(signal, giveUp);
+    if (signal.aborted) giveUp();
+    socket.once(event, () => {
       unsubscribe();
-      connected = true;
-      socket.setNoDelay(true);
-      socket.on("data", (chunk: Uint8Array) => events.onData(chunk));
-      resolve({
-        write: (bytes) => void socket.write(bytes),
-        destroy: () => void socket.destroy(),
-      });
-    });
-    socket.on("error", (error) => {
-      failure = error;
-    });
-    socket.once("close", () => {
-      unsubscribe();
-      if (connected) events.onClose(failure && refusesCertificate(failure) ? tlsFailure(address, failure) : failure);
-      else reject(connectFailure(address, tls !== undefined, failure));
+      socket.off("close", onClose);
+      resolve();
     });
   });
 }
@@ -82,7 +175,8 @@ export async function connectTransport(
 function tlsOptions(address: BrokerAddress, tls: TlsConfig): ConnectionOptions {
   // A trailing dot makes a host name absolute, but no certificate carries it.
   const serverName = tls.serverName ?? address.host.replace(/\.$/, "");
-  const options: ConnectionOptions = { host: address.host, port: address.port };
+  // The name that the certificate must carry, where it is no name that may be asked for.
+  const options: ConnectionOptions = { host: serverName };
   // SNI must not carry an IP address (RFC 6066 §3).
   if (!/^[\d.]+$|:/.test(serverName)) options.servername = serverName;
   if (tls.ca !== undefined) options.ca = (Array.isArray(tls.ca) ? tls.ca : [tls.ca]).map(toPem);
@@ -105,18 +199,23 @@ function refusesCertificate(error: Error): boolean {
   return /alert.*(certificate|unknown.?ca|access.?denied)/i.test(error.message);
 }
 
-function connectFailure(address: BrokerAddress, tls: boolean, cause: Error | undefined): ConnectionError {
+function unreachable(address: BrokerAddress, error: unknown): ConnectionError {
+  const broker = formatAddress(address);
+  const failures: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+  const reasons = failures.map((failure) => toError(failure).message || "unknown cause");
+  const cause = failures.length === 1 ? failures[0] : error;
+  const message = `Cannot connect to ${broker}: ${reasons.join("; ")}`;
+  return new ConnectionError("CONNECTION_FAILED", broker, message, { cause });
+}
+
+function handshakeFailure(address: BrokerAddress, cause: Error | undefined): ConnectionError {
   const broker = formatAddress(address);
   const code = cause !== undefined && "code" in cause && typeof cause.code === "string" ? cause.code : "";
   const why = cause === undefined ? "the connection was closed" : cause.message || code || "unknown cause";
   // A peer that hangs up during the handshake may be on its way down or up; it says nothing about its TLS.
-  if (tls && code !== "ECONNRESET" && tlsProblem.test(`${code} ${why}`)) {
-    return tlsFailure(address, cause ?? new Error(why));
-  }
+  if (code !== "ECONNRESET" && tlsProblem.test(`${code} ${why}`)) return tlsFailure(address, cause ?? new Error(why));
   const hint =
-    tls && (cause === undefined || code === "ECONNRESET")
-      ? " during the TLS handshake; does this port expect TLS?"
-      : "";
+    cause === undefined || code === "ECONNRESET" ? " during the TLS handshake; does this port expect TLS?" : "";
   return new ConnectionError("CONNECTION_FAILED", broker, `Cannot connect to ${broker}: ${why}${hint}`, { cause });
 }
 
