@@ -115,9 +115,12 @@ class DecoderEmitter {
     }
     const flexible = flexibleArgument(this.#spec, known);
     const { name } = type;
+    const isLenient = field?.lenient === true;
     if (name === "string") {
-      return readNullable(`reader.string(${flexible})`, `reader.nullableString(${flexible})`, field?.nullable, known);
+      const args = `(${flexible}${isLenient ? ", true" : ""})`;
+      return readNullable(`reader.string${args}`, `reader.nullableString${args}`, field?.nullable, known);
     }
+    if (name === "int64" && isLenient) return "reader.clampedInt64()";
     if (name === "bytes" || name === "records") {
       return readNullable(`reader.bytes(${flexible})`, `reader.nullableBytes(${flexible})`, field?.nullable, known);
     }

@@ -44,6 +44,8 @@ export interface Field {
   readonly default: FieldDefault;
   /** Whether a value may be left out silently in versions that lack the field. */
   readonly ignorable: boolean;
+  /** Whether decoding mends a value that it would otherwise refuse. */
+  readonly lenient: boolean;
   readonly doc: string;
 }
 
@@ -201,10 +203,14 @@ class SpecParser {
     const tag = words[0] === "tag" ? Number(words.splice(0, 2)[1]) : undefined;
     const defaultWord = words[0] === "=" ? words.splice(0, 2)[1] : undefined;
     const ignorable = words[0] === "ignorable" && words.shift() !== undefined;
+    const lenient = words[0] === "lenient" && words.shift() !== undefined;
     if (words.length > 0) this.#fail(`"${words.join(" ")}" is not understood here`, line);
 
     const element = this.#elementType(type, line, versions);
     const fieldType: FieldType = array === undefined ? element : { kind: "array", element };
+    if (lenient && (array !== undefined || (type !== "string" && type !== "int64"))) {
+      this.#fail("only a string or an int64 can be lenient", line);
+    }
     if (tag !== undefined && !Number.isInteger(tag)) this.#fail("a tag is a number", line);
     if (tag !== undefined && versions.min < this.#flexibleFrom) {
       this.#fail(`tagged fields exist from version ${this.#flexibleFrom} on`, line);
@@ -229,6 +235,7 @@ class SpecParser {
       tag,
       default: this.#default(fieldType, defaultWord, nullableRange, line),
       ignorable,
+      lenient,
       doc: line.doc,
     };
   }

@@ -46,6 +46,8 @@ request
 response
   ok: bool
   note: string? 3+ tag 0 = null
+  reason: string lenient
+  lifetime: int64 lenient
 `,
 );
 
@@ -65,6 +67,11 @@ describe("emitted code", () => {
     expect(server).toMatch(/function readSampleCallRequest\([^]*function writeSampleCallResponse\(/);
     expect(client).not.toContain("function readSampleCallRequest");
     expect(server).not.toContain("function writeSampleCallRequest");
+  });
+
+  test("what is lenient is mended on reading", () => {
+    expect(client).toContain("const reason = reader.string(flexible, true);");
+    expect(client).toContain("const lifetime = reader.clampedInt64();");
   });
 
   test("only what a version has is written, and only what is not ignorable is missed", () => {

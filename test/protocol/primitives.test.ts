@@ -118,6 +118,24 @@ describe("values that do not fit are refused", () => {
     expect(() => hex(write)).toThrow(failure("INVALID_VALUE"));
   });
 
+  test.each([
+    ["7fffffffffffffff", 2 ** 53 - 1],
+    ["0020000000000000", 2 ** 53 - 1],
+    ["001fffffffffffff", 2 ** 53 - 1],
+    ["8000000000000000", -(2 ** 53 - 1)],
+    ["ffffffffffffffff", -1],
+    ["0000000100000000", 2 ** 32],
+  ])("a lenient 64-bit number %s is clamped to %d", (hex, expected) => {
+    expect(new ProtocolReader(Buffer.from(hex, "hex")).clampedInt64()).toBe(expected);
+  });
+
+  test("a lenient string that is not UTF-8 is mended, its length and a byte order mark are not", () => {
+    const mended = (hex: string): string => new ProtocolReader(Buffer.from(hex, "hex")).string(false, true);
+    expect(mended("0003c32841")).toBe("\ufffd(A");
+    expect(mended("0003efbbbf")).toBe("\ufeff");
+    expect(() => mended("0003c328")).toThrow(expect.objectContaining({ code: "MESSAGE_TRUNCATED" }));
+  });
+
   test("the longest string is not refused", () => {
     expect(reader(hex((w) => w.string("x".repeat(32_767), true))).string(true)).toHaveLength(32_767);
   });

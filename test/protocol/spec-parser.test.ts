@@ -52,6 +52,7 @@ describe("a valid spec", () => {
       tag: undefined,
       default: emptyArray,
       ignorable: false,
+      lenient: false,
     });
     expect(limit).toMatchObject({ versions: { min: 4, max: 6 }, tag: 0, default: -1, nullable: undefined });
     const element = places?.type.kind === "array" ? places.type.element : undefined;
@@ -91,6 +92,8 @@ describe("mistakes are refused with their line", () => {
     ["a structure without fields", "    height: int16 = 2\n", "", /structure WeatherStation needs fields/],
     ["a gap in the tags", "tag 0 = -1", "tag 1 = -1", /tags of WeatherRequest must count up from 0/],
     ["a tag before flexible versions", "limit: int64 4+", "limit: int64 3+", /tagged fields exist from version 4 on/],
+    ["a lenient number of another size", "days: [int32]", "days: int32 lenient", /only a string or an int64 can be/],
+    ["a lenient array", "days: [int32]", "days: [string] lenient", /only a string or an int64 can be lenient/],
     ["an untagged structure", "5+ tag 0 ignorable", "5+ ignorable", /must be tagged and not nullable/],
     [
       "null by default where null is not allowed",

@@ -1,5 +1,6 @@
 import { KafkaError, type KafkaErrorOptions } from "@ktables/record-batch";
 import { type BrokerErrorFacts, brokerErrorFacts } from "./broker-errors.ts";
+import { printable } from "./printable.ts";
 
 /** An option has a wrong type or value, or is unknown; thrown before the network is touched. Code `INVALID_OPTION`. */
 export class InvalidOptionError extends KafkaError {
@@ -147,7 +148,7 @@ export class BrokerError extends KafkaError {
       context.topic === undefined
         ? ""
         : ` for topic "${context.topic}"${context.partition === undefined ? "" : ` partition ${context.partition}`}`;
-    const detail = context.brokerMessage ? `: ${context.brokerMessage}` : `: ${facts.description}`;
+    const detail = context.brokerMessage ? `: ${printable(context.brokerMessage)}` : `: ${facts.description}`;
     super(`${context.api}${place} failed with ${facts.name} (${errorCode})${detail}`, {
       code: facts.name,
       retriable: facts.retriable,

@@ -1,6 +1,7 @@
 import type { AbortSignalLike } from "./abort.ts";
 import { brokerErrorFacts, ErrorCode } from "./broker-errors.ts";
 import { AuthenticationError, type AuthenticationErrorCode, BrokerError, toError } from "./errors.ts";
+import { printable } from "./printable.ts";
 import type { Api } from "./protocol/api.ts";
 import { saslAuthenticateApi } from "./protocol/generated/sasl-authenticate.ts";
 import { saslHandshakeApi } from "./protocol/generated/sasl-handshake.ts";
@@ -18,7 +19,6 @@ export interface SaslChannel {
 
 /** No message of a mechanism comes near it. */
 const maximumMessageBytes = 65_536;
-const maximumTextLength = 500;
 
 const scramHashes: { readonly [Mechanism in SaslPasswordConfig["mechanism"]]: ScramHash | undefined } = {
   PLAIN: undefined,
@@ -133,13 +133,7 @@ class Attempt implements SaslDialogue {
     throw new BrokerError(errorCode, {
       api,
       broker: this.#channel.broker,
-      brokerMessage: brokerMessage === null ? null : printable(brokerMessage),
+      brokerMessage,
     });
   }
-}
-
-/** What a broker says, fit for a line of a log. */
-function printable(text: string): string {
-  const line = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
-  return line.length > maximumTextLength ? `${line.slice(0, maximumTextLength)}…` : line;
 }

@@ -12,6 +12,7 @@ export interface ProtocolReaderOptions {
 const defaultMaxElements = 4_194_304;
 const maxStringBytes = 0x7fff;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const mendingUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Reads Kafka's wire types from one message. Trusts nothing: whatever the bytes are, each method returns a value or
@@ -68,6 +69,13 @@ export class ProtocolReader {
     return value;
   }
 
+  /** For durations, of which more than can be told apart is as good as for ever. */
+  clampedInt64(): number {
+    const value = this.#view.getBigInt64(this.#advance(8));
+    if (value > Number.MAX_SAFE_INTEGER) return Number.MAX_SAFE_INTEGER;
+    return value < Number.MIN_SAFE_INTEGER ? Number.MIN_SAFE_INTEGER : Number(value);
+  }
+
   /** 22 characters of base64 for URLs, as Java prints an id. */
   uuid(): string {
     return formatUuid(this.#bytes, this.#advance(16));
@@ -86,14 +94,15 @@ export class ProtocolReader {
     throw this.#error("MESSAGE_CORRUPT", "varint has more than 32 bits", start);
   }
 
-  string(flexible: boolean): string {
+  /** @param isMended replaces what is not UTF-8, as Java does, instead of refusing the message */
+  string(flexible: boolean, isMended = false): string {
     const start = this.#offset;
-    const value = this.nullableString(flexible);
+    const value = this.nullableString(flexible, isMended);
     if (value === null) throw this.#error("MESSAGE_CORRUPT", "string is null where null is not allowed", start);
     return value;
   }
 
-  nullableString(flexible: boolean): string | null {
+  nullableString(flexible: boolean, isMended = false): string | null {
     const start = this.#offset;
     const length = flexible ? this.unsignedVarint() - 1 : this.int16();
     if (length === -1) return null;
@@ -102,7 +111,7 @@ export class ProtocolReader {
     }
     const from = this.#advance(length);
     try {
-      return utf8.decode(this.#bytes.subarray(from, from + length));
+      return (isMended ? mendingUtf8 : utf8).decode(this.#bytes.subarray(from, from + length));
     } catch (cause) {
       throw this.#error("MESSAGE_CORRUPT", "string is not valid UTF-8", start, cause);
     }

@@ -67,7 +67,7 @@ function writeAlterConfigsRequest(writer: ProtocolWriter, value: AlterConfigsReq
 function readAlterConfigsResponseResource(reader: ProtocolReader, version: number): AlterConfigsResponseResource {
   const flexible = version >= 2;
   const errorCode = reader.int16();
-  const errorMessage = reader.nullableString(flexible);
+  const errorMessage = reader.nullableString(flexible, true);
   const resourceType = reader.int8();
   const resourceName = reader.string(flexible);
   if (flexible) reader.skipTaggedFields();

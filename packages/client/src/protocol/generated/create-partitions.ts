@@ -76,7 +76,7 @@ function readCreatePartitionsResponseTopic(reader: ProtocolReader, version: numb
   const flexible = version >= 2;
   const name = reader.string(flexible);
   const errorCode = reader.int16();
-  const errorMessage = reader.nullableString(flexible);
+  const errorMessage = reader.nullableString(flexible, true);
   if (flexible) reader.skipTaggedFields();
   return {
     name,

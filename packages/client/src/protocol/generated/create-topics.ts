@@ -129,7 +129,7 @@ function readCreateTopicsResponseTopic(reader: ProtocolReader, version: number):
   const name = reader.string(flexible);
   const topicId = version >= 7 ? reader.uuid() : "AAAAAAAAAAAAAAAAAAAAAA";
   const errorCode = reader.int16();
-  const errorMessage = reader.nullableString(flexible);
+  const errorMessage = reader.nullableString(flexible, true);
   const numPartitions = version >= 5 ? reader.int32() : -1;
   const replicationFactor = version >= 5 ? reader.int16() : -1;
   const configsLength = version >= 5 ? reader.nullableArrayLength(true, 6) : 0;

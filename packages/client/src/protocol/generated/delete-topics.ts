@@ -67,7 +67,7 @@ function readDeleteTopicsResponseTopic(reader: ProtocolReader, version: number):
   const name = (version >= 6 ? reader.nullableString(flexible) : reader.string(flexible));
   const topicId = version >= 6 ? reader.uuid() : "AAAAAAAAAAAAAAAAAAAAAA";
   const errorCode = reader.int16();
-  const errorMessage = version >= 5 ? reader.nullableString(true) : null;
+  const errorMessage = version >= 5 ? reader.nullableString(true, true) : null;
   if (flexible) reader.skipTaggedFields();
   return {
     name,

@@ -128,7 +128,7 @@ function readDescribeConfigsResponseConfig(reader: ProtocolReader, version: numb
 function readDescribeConfigsResponseResult(reader: ProtocolReader, version: number): DescribeConfigsResponseResult {
   const flexible = version >= 4;
   const errorCode = reader.int16();
-  const errorMessage = reader.nullableString(flexible);
+  const errorMessage = reader.nullableString(flexible, true);
   const resourceType = reader.int8();
   const resourceName = reader.string(flexible);
   const configsLength = reader.arrayLength(flexible, 9);

@@ -71,7 +71,7 @@ function writeIncrementalAlterConfigsRequest(writer: ProtocolWriter, value: Incr
 function readIncrementalAlterConfigsResponseResource(reader: ProtocolReader, version: number): IncrementalAlterConfigsResponseResource {
   const flexible = version >= 1;
   const errorCode = reader.int16();
-  const errorMessage = reader.nullableString(flexible);
+  const errorMessage = reader.nullableString(flexible, true);
   const resourceType = reader.int8();
   const resourceName = reader.string(flexible);
   if (flexible) reader.skipTaggedFields();

@@ -116,7 +116,7 @@ function writeProduceRequest(writer: ProtocolWriter, value: ProduceRequest, vers
 function readProduceResponseRecordError(reader: ProtocolReader, version: number): ProduceResponseRecordError {
   const flexible = version >= 9;
   const batchIndex = reader.int32();
-  const batchIndexErrorMessage = reader.nullableString(flexible);
+  const batchIndexErrorMessage = reader.nullableString(flexible, true);
   if (flexible) reader.skipTaggedFields();
   return {
     batchIndex,
@@ -146,7 +146,7 @@ function readProduceResponsePartition(reader: ProtocolReader, version: number): 
   for (let left = recordErrorsLength; left > 0; left--) {
     recordErrors.push(readProduceResponseRecordError(reader, version));
   }
-  const errorMessage = version >= 8 ? reader.nullableString(flexible) : null;
+  const errorMessage = version >= 8 ? reader.nullableString(flexible, true) : null;
   let currentLeader: ProduceResponsePartition["currentLeader"];
   if (flexible) {
     for (let left = reader.taggedFieldCount(); left > 0; left--) {

@@ -31,9 +31,9 @@ function readSaslAuthenticateResponse(reader: ProtocolReader, version: number): 
   requireVersion("SaslAuthenticateResponse", version, 0, 2);
   const flexible = version >= 2;
   const errorCode = reader.int16();
-  const errorMessage = reader.nullableString(flexible);
+  const errorMessage = reader.nullableString(flexible, true);
   const authBytes = reader.bytes(flexible);
-  const sessionLifetimeMs = version >= 1 ? reader.int64() : 0;
+  const sessionLifetimeMs = version >= 1 ? reader.clampedInt64() : 0;
   if (flexible) reader.skipTaggedFields();
   return {
     errorCode,
