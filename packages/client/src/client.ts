@@ -20,6 +20,7 @@ import {
   toError,
 } from "./errors.ts";
 import { type BrokerEndpoint, ClusterMetadata, type LeaderHint, type TopicMetadata } from "./metadata.ts";
+import { printable } from "./printable.ts";
 import { metadataApi } from "./protocol/generated/metadata.ts";
 import { zeroUuid } from "./protocol/uuid.ts";
 
@@ -128,12 +129,27 @@ export class KafkaClient {
       includeTopicAuthorizedOperations: false,
     });
     if (response.errorCode === ErrorCode.REBOOTSTRAP_REQUIRED) {
-      // KIP-1102: what this broker knows of the cluster is no longer true.
+      // KIP-1102: what this broker knows of the cluster is no longer true, though it can still be reached.
       this.#metadata.forgetBrokers();
+      connection.close();
       const message = `${connection.broker} asks clients to start over from their bootstrap servers`;
       throw new ConnectionError("NO_BROKER_AVAILABLE", connection.broker, message);
     }
+    this.#requireSameCluster(connection, response.clusterId);
     return this.#metadata.update(response, version, topic);
+  }
+
+  /**
+   * A name may come to lead to another cluster. What that one calls by the same name is another topic: reading or writing
+   * on as if nothing had happened would mix the two.
+   */
+  #requireSameCluster(connection: Connection, clusterId: string | null): void {
+    const known = this.#metadata.clusterId;
+    if (known === undefined || clusterId === null || clusterId === known) return;
+    const message = `${connection.broker} belongs to cluster "${printable(clusterId)}", but this client is connected to cluster "${known}"`;
+    const error = new ConnectionError("WRONG_CLUSTER", connection.broker, message, { retriable: false });
+    connection.close(error);
+    throw error;
   }
 
   /** A connection to one broker, by the address that metadata gave. @internal */
@@ -147,11 +163,14 @@ export class KafkaClient {
   }
 
   /**
-   * A control connection to any broker: an open one, else a known broker, else the bootstrap servers in turn. @internal
+   * A control connection to any broker: an open one, else the known brokers and then the bootstrap servers in turn, those
+   * last that have failed before. So where all known brokers are gone, the bootstrap servers tell of the new ones
+   * (KIP-899); the known ones stay candidates, as the bootstrap servers may be the ones that are gone. @internal
    */
   async anyConnection(signal: AbortSignalLike): Promise<Connection> {
+    const addresses = [...shuffled(this.#metadata.brokers()), ...this.#config.bootstrapServers];
     const candidates = new Map<string, BrokerAddress>();
-    for (const address of [...shuffled(this.#metadata.brokers()), ...this.#config.bootstrapServers]) {
+    for (const address of addresses.toSorted((a, b) => this.#pool.failures(a) - this.#pool.failures(b))) {
       const open = this.#pool.peek(address, "control");
       if (open !== undefined) return open;
       candidates.set(formatAddress(address), address);

@@ -57,6 +57,11 @@ export class ConnectionPool {
     return connection?.isOpen === true ? connection : undefined;
   }
 
+  /** How many attempts to connect to this address have failed in a row. */
+  failures(address: BrokerAddress): number {
+    return this.#reputations.get(formatAddress(address))?.failures ?? 0;
+  }
+
   /** Ends all connections of a purpose, whatever their address, so that requests parked at a broker end too. */
   drop(purpose: ConnectionPurpose): void {
     for (const [key, slot] of this.#slots) {

@@ -28,7 +28,9 @@ export type ConnectionErrorCode =
   /** The answer could not be matched or decoded. */
   | "PROTOCOL_VIOLATION"
   /** None of the bootstrap servers could be used. */
-  | "NO_BROKER_AVAILABLE";
+  | "NO_BROKER_AVAILABLE"
+  /** The address leads to another cluster than the one that this client has talked to before. */
+  | "WRONG_CLUSTER";
 
 /** Something went wrong with the connection to a broker. */
 export class ConnectionError extends KafkaError {
