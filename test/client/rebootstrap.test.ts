@@ -83,6 +83,28 @@ describe("all brokers are replaced by others at other addresses (case 69)", () =
   });
 });
 
+test("a broker that cannot be reached is asked last from then on", async () => {
+  const broker = await startBroker({ nodes: 2 });
+  broker.intercept("Metadata", async (_, context) => {
+    const answer = await context.handle();
+    const dead = { nodeId: 9, host: "dead.test", port: 9092, rack: null };
+    return answer === undefined ? "close" : { ...answer, brokers: [...answer.brokers, dead] };
+  });
+  const tap = new Tap();
+  let attempts = 0;
+  const connector: Connector = (address, events, signal) => {
+    if (address.host !== "dead.test") return tap.connector(address, events, signal);
+    attempts++;
+    return new Promise(() => undefined);
+  };
+  const client = clientFor(broker, { connector, connectTimeoutMs: 30 });
+  for (let round = 0; round < 40; round++) {
+    await client.topicMetadata("t");
+    client.dropConnections("control");
+  }
+  expect(attempts).toBeLessThanOrEqual(1);
+});
+
 describe("another cluster behind the same name (case 69)", () => {
   async function twoClusters(): Promise<{
     other: EmbeddedBroker;
