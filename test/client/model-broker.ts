@@ -118,6 +118,7 @@ export class ModelBroker {
     const { flights } = connection;
     return {
       broker: `node ${node}`,
+      context: () => ({ api: "Produce", version: 12, broker: `node ${node}` }),
       request: (api: unknown, request: ProduceRequest) => {
         if (api === initProducerIdApi) {
           return Promise.resolve({ errorCode: 0, producerId: this.#producerIds++, producerEpoch: 0 });

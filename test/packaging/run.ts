@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../command.ts";
+import { root, run } from "../command.ts";
 import { startJavaPeer } from "../harness/java-peer.ts";
 import { kafkaAvailability, startKafka } from "../harness/kafka.ts";
 import { checkWritten, prepareProof, writeCompressions } from "./kafka-proof.ts";
@@ -15,7 +15,8 @@ const directory = await mkdtemp(join(tmpdir(), "ktables-packed-"));
 try {
   const packed = await packAndInstall(directory);
   await checkPackages(packed);
-  await checkRuntimes(packed, ["table.test.mjs"], {}, "embedded broker");
+  const certificates = { KTABLES_CERTIFICATES: join(root, "test/cli/fixtures") };
+  await checkRuntimes(packed, ["table.test.mjs", "client.test.mjs"], certificates, "embedded broker");
   if ((await kafkaAvailability()).available) await proveOnKafka(packed);
 } finally {
   await rm(directory, { recursive: true, force: true });

@@ -10,12 +10,14 @@ import {
 } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { ConnectionPool, type ConnectionPurpose } from "./connection-pool.ts";
+import { isObserved, publish, publishFailure, publishRetry } from "./diagnostics.ts";
 import {
   AuthenticationError,
   BrokerError,
   ClosedError,
   ConnectionError,
   isRetriable,
+  noteAttempt,
   TimeoutError,
   toError,
 } from "./errors.ts";
@@ -40,6 +42,8 @@ export class KafkaClient {
   readonly #metadata = new ClusterMetadata();
   readonly #refreshing = new Map<string, Promise<TopicMetadata>>();
   readonly #closing = new AbortController();
+  /** What was last published of each topic, as text. */
+  readonly #publishedMetadata = new Map<string, string>();
 
   /** @throws InvalidOptionError */
   constructor(config: string | readonly string[] | KafkaClientConfig) {
@@ -102,6 +106,8 @@ export class KafkaClient {
     endpoints: readonly BrokerEndpoint[],
   ): void {
     this.#metadata.noteLeaders(topic, topicId, hints, endpoints);
+    const known = this.#metadata.topic(topic);
+    if (known !== undefined) this.#publishMetadata(known);
   }
 
   /** Whether the address of a broker is known. @internal */
@@ -136,7 +142,9 @@ export class KafkaClient {
       throw new ConnectionError("NO_BROKER_AVAILABLE", connection.broker, message);
     }
     this.#requireSameCluster(connection, response.clusterId);
-    return this.#metadata.update(response, version, topic);
+    const found = this.#metadata.update(response, version, topic, connection.broker);
+    this.#publishMetadata(found);
+    return found;
   }
 
   /**
@@ -150,6 +158,21 @@ export class KafkaClient {
     const error = new ConnectionError("WRONG_CLUSTER", connection.broker, message, { retriable: false });
     connection.close(error);
     throw error;
+  }
+
+  /** Says what is known of a topic now, if that is not what was said last. */
+  #publishMetadata({ name, topicId, partitions }: TopicMetadata): void {
+    if (!isObserved("metadata")) {
+      this.#publishedMetadata.clear();
+      return;
+    }
+    const { clientId } = this.#config;
+    const brokers = this.#metadata.brokers();
+    const event = { clientId, clusterId: this.clusterId, brokers, topic: name, topicId, partitions };
+    const text = JSON.stringify(event);
+    if (this.#publishedMetadata.get(name) === text) return;
+    this.#publishedMetadata.set(name, text);
+    publish("metadata", () => event);
   }
 
   /** A connection to one broker, by the address that metadata gave. @internal */
@@ -203,7 +226,9 @@ export class KafkaClient {
    */
   async retrying<T>(what: string, options: CallOptions, operation: (attempt: Attempt) => Promise<T>): Promise<T> {
     const timeoutMs = options.timeoutMs ?? this.#config.requestTimeoutMs;
+    const { clientId } = this.#config;
     let lastFailure: unknown;
+    let attempts = 0;
     const scope = new CallScope(
       [options.signal, this.#closing.signal],
       timeoutMs,
@@ -213,18 +238,22 @@ export class KafkaClient {
       for (let attempt = 0; ; attempt++) {
         try {
           throwIfAborted(scope.signal);
+          attempts++;
           return await untilAborted(operation({ signal: scope.signal, remainingMs: scope.remainingMs }), scope.signal);
         } catch (error) {
           if (scope.signal.aborted) throw error;
           if (!isRetriable(error)) throw error;
           lastFailure = error;
+          publishRetry({ clientId, operation: what, error, attempt: attempts });
         }
         await sleep(backoffMs(attempt, this.#config.retryBackoffMs, this.#config.maxRetryBackoffMs), scope.signal);
       }
     } catch (error) {
-      throw error instanceof TimeoutError && error === scope.signal.reason && lastFailure !== undefined
-        ? lastFailure
-        : error;
+      const isOutOfTime = error instanceof TimeoutError && error === scope.signal.reason;
+      const failure = isOutOfTime && lastFailure !== undefined ? lastFailure : error;
+      noteAttempt(failure, attempts);
+      publishFailure("call", { clientId, operation: what, error: failure });
+      throw failure;
     } finally {
       scope.end();
     }

@@ -2,6 +2,7 @@ import { type AbortSignalLike, sleep, untilAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { type BrokerAddress, formatAddress, type ResolvedConfig } from "./config.ts";
 import { Connection } from "./connection.ts";
+import { diagnosticError, publish } from "./diagnostics.ts";
 import { ClosedError } from "./errors.ts";
 
 /**
@@ -47,7 +48,7 @@ export class ConnectionPool {
       this.#slots.set(key, slot);
     }
     if (slot.connection?.isOpen === true) return slot.connection;
-    slot.opening ??= this.#open(slot, address);
+    slot.opening ??= this.#open(slot, address, purpose);
     return untilAborted(slot.opening, signal);
   }
 
@@ -79,12 +80,12 @@ export class ConnectionPool {
     this.#slots.clear();
   }
 
-  async #open(slot: Slot, address: BrokerAddress): Promise<Connection> {
+  async #open(slot: Slot, address: BrokerAddress, purpose: ConnectionPurpose): Promise<Connection> {
     const name = formatAddress(address);
     try {
       const pause = (this.#reputations.get(name)?.retryAt ?? 0) - performance.now();
       if (pause > 0) await sleep(pause, this.#closing.signal);
-      const connection = await Connection.open(address, this.#config, this.#closing.signal);
+      const connection = await this.#connect(address, purpose);
       this.#reputations.delete(name);
       if (slot.isDropped || this.#closing.signal.aborted) {
         connection.close();
@@ -100,6 +101,26 @@ export class ConnectionPool {
       throw error;
     } finally {
       slot.opening = undefined;
+    }
+  }
+
+  async #connect(address: BrokerAddress, purpose: ConnectionPurpose): Promise<Connection> {
+    const startedAt = performance.now();
+    const publishEnd = (error?: unknown): void =>
+      publish("connect", () => ({
+        clientId: this.#config.clientId,
+        broker: formatAddress(address),
+        purpose: purpose === "control" || purpose === "produce" ? purpose : "fetch",
+        durationMs: performance.now() - startedAt,
+        error: error === undefined ? undefined : diagnosticError(error),
+      }));
+    try {
+      const connection = await Connection.open(address, this.#config, this.#closing.signal);
+      publishEnd();
+      return connection;
+    } catch (error) {
+      publishEnd(error);
+      throw error;
     }
   }
 }

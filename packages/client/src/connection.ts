@@ -2,7 +2,9 @@ import { KafkaError } from "@ktables/record-batch";
 import { type AbortSignalLike, abortReason, CallScope, maximumTimerMs, throwIfAborted, untilAborted } from "./abort.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import { type BrokerAddress, formatAddress, type ResolvedConfig } from "./config.ts";
-import { BrokerError, ConnectionError, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
+import { diagnosticError, publish, publishFailure } from "./diagnostics.ts";
+import { BrokerError, ConnectionError, endOfRequest, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
+import { type ExchangeFacts, publishExchange } from "./exchange-events.ts";
 import { FrameAssembler, FrameError } from "./frames.ts";
 import type { Api } from "./protocol/api.ts";
 import { apiVersionsApi } from "./protocol/generated/api-versions.ts";
@@ -13,7 +15,7 @@ import { RequestGate } from "./request-gate.ts";
 import { authenticate, type SaslChannel } from "./sasl.ts";
 import type { SaslConfig } from "./sasl-config.ts";
 import { SaslSession } from "./sasl-session.ts";
-import { silenceAfter } from "./throttle.ts";
+import { silenceAfter, throttleTimeOf } from "./throttle.ts";
 import { connectTransport, type Transport, type TransportEvents } from "./transport.ts";
 
 export interface RequestOptions {
@@ -56,6 +58,10 @@ export class Connection {
   /** Whether the broker has answered a request that it answers only to those whom it knows. */
   #isAccepted = false;
   #onIdle: (() => void) | undefined;
+  /** Whether it has been in use: before that, its failure is that of connecting. */
+  #isOpened = false;
+  /** The error with which this side ends it. */
+  #ownEnd: Error | undefined;
 
   private constructor(broker: string, config: ResolvedConfig) {
     this.broker = broker;
@@ -76,6 +82,7 @@ export class Connection {
               ? `Authentication at ${broker} took longer than ${config.connectTimeoutMs} ms`
               : `${broker} did not answer within ${config.connectTimeoutMs} ms`,
             config.connectTimeoutMs,
+            { broker },
           )
         : new ConnectionError(
             "CONNECTION_FAILED",
@@ -102,6 +109,7 @@ export class Connection {
       await connection.#negotiate(scope.signal);
       const sasl = config.sasl?.reveal();
       if (sasl !== undefined) await connection.#startSession(sasl, scope.signal);
+      connection.#isOpened = true;
       return connection;
     } catch (error) {
       connection.#fail(toError(error));
@@ -115,6 +123,14 @@ export class Connection {
 
   get isOpen(): boolean {
     return this.#failure === undefined;
+  }
+
+  /** What an error of the broker's answer to a request is to tell about where it comes from. */
+  context(
+    api: Api<unknown, unknown> | Api<never, unknown>,
+    maxVersion?: number,
+  ): { readonly api: string; readonly version: number | undefined; readonly broker: string } {
+    return { api: api.name, version: this.versionFor(api, maxVersion), broker: this.broker };
   }
 
   /** The highest version that both sides speak, or undefined when there is none. */
@@ -173,6 +189,7 @@ export class Connection {
       maybeSent: true,
     }),
   ): void {
+    this.#ownEnd = error;
     this.#fail(error);
   }
 
@@ -184,7 +201,7 @@ export class Connection {
       response = await untilAborted(this.#send(apiVersionsApi, 0, request, 0), signal);
     }
     if (response.errorCode !== ErrorCode.NONE) {
-      throw new BrokerError(response.errorCode, { api: "ApiVersions", broker: this.broker });
+      throw new BrokerError(response.errorCode, { api: apiVersionsApi.name, broker: this.broker });
     }
     if (response.apiKeys.length === 0) {
       throw new ConnectionError("PROTOCOL_VIOLATION", this.broker, `${this.broker} announces no API at all`);
@@ -233,7 +250,20 @@ export class Connection {
   ): Promise<Response> {
     return new Promise<Response>((resolve, reject) => {
       if (this.#failure !== undefined) throw this.#notSent(this.#failure);
-      const correlationId = this.#write(api, version, request);
+      const startedAt = performance.now();
+      const { correlationId, size } = this.#write(api, version, request);
+      const publishEnd = (responseBytes: number | undefined, error?: Error): void =>
+        publish("request", () => ({
+          clientId: this.#config.clientId,
+          broker: this.broker,
+          api: api.name,
+          version,
+          correlationId,
+          requestBytes: size,
+          responseBytes,
+          durationMs: performance.now() - startedAt,
+          error: error && diagnosticError(error),
+        }));
       const timeoutMs = Math.min(this.#config.requestTimeoutMs + serverWaitMs, maximumTimerMs);
       this.#pending.push({
         correlationId,
@@ -241,18 +271,30 @@ export class Connection {
         timer: setTimeout(() => this.#onTimeout(api.name, timeoutMs), timeoutMs),
         settle: (frame) => {
           const response = decodeAnswer(api, version, frame);
-          const silenceMs = silenceAfter(api.name, version, response);
-          if (silenceMs > 0) this.#keepSilent(silenceMs);
+          publishEnd(frame.length);
+          const facts = (): ExchangeFacts => {
+            const { clientId } = this.#config;
+            return { clientId, broker: this.broker, version, durationMs: performance.now() - startedAt };
+          };
+          publishExchange(api.key, facts, request, response);
+          this.#heedThrottle(api.name, version, response);
           this.#isAccepted ||= api.key !== apiVersionsApi.key;
           resolve(response);
         },
-        fail: reject,
+        fail: (error) => {
+          const failure = endOfRequest(error, { api: api.name, version });
+          publishEnd(undefined, failure);
+          reject(failure);
+        },
       });
     });
   }
 
-  /** Returns the correlation id. */
-  #write<Request, Response>(api: Api<Request, Response>, version: number, request: Request): number {
+  #write<Request, Response>(
+    api: Api<Request, Response>,
+    version: number,
+    request: Request,
+  ): { readonly correlationId: number; readonly size: number } {
     const correlationId = this.#correlationId;
     const writer = new ProtocolWriter();
     writer.int32(0);
@@ -266,7 +308,7 @@ export class Connection {
     const frame = writer.finish();
     this.#correlationId = (correlationId + 1) & 0x7fff_ffff;
     this.#transport?.write(frame);
-    return correlationId;
+    return { correlationId, size: frame.length - 4 };
   }
 
   #onFrame(frame: Uint8Array): void {
@@ -296,14 +338,23 @@ export class Connection {
     if (this.#pending.length === 0) this.#onIdle?.();
   }
 
-  #keepSilent(ms: number): void {
-    this.#config.logger.debug(`${this.broker} throttles this client for ${ms} ms`);
-    this.#gate.holdFor(ms);
+  #heedThrottle(api: string, version: number, response: unknown): void {
+    const throttleMs = throttleTimeOf(response);
+    if (throttleMs === 0) return;
+    const silenceMs = silenceAfter(api, version, response);
+    this.#config.logger.debug(`${this.broker} throttles this client for ${throttleMs} ms`);
+    publish("throttle", () => {
+      return { clientId: this.#config.clientId, broker: this.broker, api, throttleMs, isSilent: silenceMs > 0 };
+    });
+    if (silenceMs > 0) this.#gate.holdFor(silenceMs);
   }
 
   #onTimeout(api: string, timeoutMs: number): void {
     this.#fail(
-      new TimeoutError(`${this.broker} did not answer ${api} within ${timeoutMs} ms`, timeoutMs, { maybeSent: true }),
+      new TimeoutError(`${this.broker} did not answer ${api} within ${timeoutMs} ms`, timeoutMs, {
+        broker: this.broker,
+        maybeSent: true,
+      }),
     );
   }
 
@@ -368,6 +419,10 @@ export class Connection {
   #fail(error: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
+    if (this.#isOpened && error !== this.#ownEnd) {
+      const operation = `Connection to ${this.broker}`;
+      publishFailure("connection", { clientId: this.#config.clientId, operation, error });
+    }
     this.#transport?.destroy();
     this.#session?.end();
     for (const pending of this.#pending.splice(0)) {

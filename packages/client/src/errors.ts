@@ -32,10 +32,23 @@ export type ConnectionErrorCode =
   /** The address leads to another cluster than the one that this client has talked to before. */
   | "WRONG_CLUSTER";
 
+/** The request that an error is about; undefined where it is about none, or about all of a connection. */
+export interface RequestContext {
+  /** Kafka's name of the API. */
+  readonly api?: string | undefined;
+  /** The version of the API that was used. */
+  readonly version?: number | undefined;
+}
+
 /** Something went wrong with the connection to a broker. */
 export class ConnectionError extends KafkaError {
+  declare readonly code: ConnectionErrorCode;
   /** `host:port`. */
   readonly broker: string;
+  readonly api: string | undefined;
+  readonly version: number | undefined;
+  /** How often the call had tried when it gave up with this error; undefined where nothing is tried again. */
+  readonly attempt: number | undefined;
   /** Whether bytes of the request may have reached the broker, so that it may have been carried out. */
   readonly maybeSent: boolean;
 
@@ -43,10 +56,13 @@ export class ConnectionError extends KafkaError {
     code: ConnectionErrorCode,
     broker: string,
     message: string,
-    options: { cause?: unknown; retriable?: boolean; maybeSent?: boolean } = {},
+    options: RequestContext & { cause?: unknown; retriable?: boolean; maybeSent?: boolean } = {},
   ) {
     super(message, { code, retriable: options.retriable ?? true, cause: options.cause });
     this.broker = broker;
+    this.api = options.api;
+    this.version = options.version;
+    this.attempt = undefined;
     this.maybeSent = options.maybeSent ?? false;
   }
 }
@@ -97,10 +113,24 @@ export class TimeoutError extends KafkaError {
   readonly timeoutMs: number;
   /** As in {@link ConnectionError.maybeSent}. */
   readonly maybeSent: boolean;
+  /** `host:port` of the broker that did not answer; undefined where it was no single one. */
+  readonly broker: string | undefined;
+  readonly api: string | undefined;
+  readonly version: number | undefined;
+  /** As in {@link ConnectionError.attempt}. */
+  readonly attempt: number | undefined;
 
-  constructor(message: string, timeoutMs: number, options: { cause?: unknown; maybeSent?: boolean } = {}) {
+  constructor(
+    message: string,
+    timeoutMs: number,
+    options: RequestContext & { broker?: string | undefined; cause?: unknown; maybeSent?: boolean } = {},
+  ) {
     super(message, { code: "TIMEOUT", retriable: true, cause: options.cause });
     this.timeoutMs = timeoutMs;
+    this.broker = options.broker;
+    this.api = options.api;
+    this.version = options.version;
+    this.attempt = undefined;
     this.maybeSent = options.maybeSent ?? false;
   }
 }
@@ -125,7 +155,7 @@ export class UnsupportedApiError extends KafkaError {
 }
 
 /** Where a broker's error code was found. */
-export interface BrokerErrorContext {
+export interface BrokerErrorContext extends RequestContext {
   readonly api: string;
   readonly broker?: string | undefined;
   readonly topic?: string | undefined;
@@ -140,7 +170,11 @@ export class BrokerError extends KafkaError {
   /** Whether the metadata that led to this request should be fetched again before the next attempt. */
   readonly refreshMetadata: boolean;
   readonly api: string;
+  readonly version: number | undefined;
+  /** `host:port`; undefined where no broker was asked, because none leads the partition. */
   readonly broker: string | undefined;
+  /** As in {@link ConnectionError.attempt}. */
+  readonly attempt: number | undefined;
   readonly topic: string | undefined;
   readonly partition: number | undefined;
 
@@ -158,7 +192,9 @@ export class BrokerError extends KafkaError {
     this.errorCode = errorCode;
     this.refreshMetadata = facts.refreshMetadata;
     this.api = context.api;
+    this.version = context.version;
     this.broker = context.broker;
+    this.attempt = undefined;
     this.topic = context.topic;
     this.partition = context.partition;
   }
@@ -209,15 +245,43 @@ export class ProduceError extends KafkaError {
    * definite answer.
    */
   readonly maybeWritten: boolean;
+  /** In how many requests the record was sent. */
+  readonly attempt: number;
 
   constructor(
     message: string,
-    options: KafkaErrorOptions & { topic: string; partition?: number | undefined; maybeWritten: boolean },
+    options: KafkaErrorOptions & {
+      topic: string;
+      partition?: number | undefined;
+      maybeWritten: boolean;
+      attempt?: number | undefined;
+    },
   ) {
     super(message, options);
+    this.attempt = options.attempt ?? 0;
     this.topic = options.topic;
     this.partition = options.partition;
     this.maybeWritten = options.maybeWritten;
+  }
+}
+
+/** The end of a connection, as one of the requests saw it that were under way. */
+export function endOfRequest(error: Error, context: RequestContext): Error {
+  if (error instanceof ConnectionError) {
+    const { cause, retriable, maybeSent } = error;
+    return new ConnectionError(error.code, error.broker, error.message, { ...context, cause, retriable, maybeSent });
+  }
+  if (error instanceof TimeoutError) {
+    const { cause, broker, maybeSent } = error;
+    return new TimeoutError(error.message, error.timeoutMs, { ...context, broker, cause, maybeSent });
+  }
+  return error;
+}
+
+/** Notes on an error that it ended a call at its nth attempt. Calls that shared the attempt share the error. */
+export function noteAttempt(error: unknown, attempt: number): void {
+  if (error instanceof ConnectionError || error instanceof TimeoutError || error instanceof BrokerError) {
+    (error as { attempt: number | undefined }).attempt = attempt;
   }
 }
 

@@ -18,6 +18,19 @@ export {
 export { KafkaClient } from "./client.ts";
 export type { BrokerAddress, KafkaClientConfig, TlsConfig } from "./config.ts";
 export {
+  type ConnectEvent,
+  type DiagnosticError,
+  type DiagnosticEvents,
+  diagnosticChannels,
+  type FailureEvent,
+  type FetchEvent,
+  type MetadataEvent,
+  type ProduceEvent,
+  type RequestEvent,
+  type RetryEvent,
+  type ThrottleEvent,
+} from "./diagnostics.ts";
+export {
   AuthenticationError,
   type AuthenticationErrorCode,
   BrokerError,

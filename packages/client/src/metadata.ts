@@ -65,13 +65,14 @@ export class ClusterMetadata {
    * Takes in an answer. Returns the topic, or throws {@link BrokerError} when the answer has none to offer. What is
    * known already survives an answer that knows less.
    */
-  update(response: MetadataResponse, version: number, topicName: string): TopicMetadata {
-    if (response.errorCode !== ErrorCode.NONE) throw new BrokerError(response.errorCode, { api: "Metadata" });
+  update(response: MetadataResponse, version: number, topicName: string, broker?: string): TopicMetadata {
+    const context = { api: "Metadata", version, broker };
+    if (response.errorCode !== ErrorCode.NONE) throw new BrokerError(response.errorCode, context);
     this.updateBrokers(response);
     const answer = response.topics.find((topic) => topic.name === topicName);
     if (answer === undefined || answer.errorCode !== ErrorCode.NONE || answer.partitions.length === 0) {
       throw new BrokerError(answer?.errorCode || ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, {
-        api: "Metadata",
+        ...context,
         topic: topicName,
       });
     }
@@ -106,7 +107,7 @@ export class ClusterMetadata {
       .toSorted((a, b) => a.partition - b.partition);
     if (partitions.some((partition, index) => partition.partition !== index)) {
       throw new BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR, {
-        api: "Metadata",
+        ...context,
         topic: topicName,
         brokerMessage: "the partitions of the answer are not numbered 0, 1, 2, …",
       });

@@ -99,8 +99,7 @@ async function listAtLeader(
     } else {
       // A negative offset without an error is an answer that cannot be true; the leader may not know better yet.
       failure = new BrokerError(errorCode === ErrorCode.NONE ? ErrorCode.OFFSET_NOT_AVAILABLE : errorCode, {
-        api: "ListOffsets",
-        broker: connection.broker,
+        ...connection.context(listOffsetsApi),
         topic,
         partition,
       });

@@ -6,6 +6,7 @@ export function produceError(
   partition: number | undefined,
   cause: Error,
   maybeWritten: boolean,
+  attempt = 0,
 ): ProduceError {
   const code = "code" in cause && typeof cause.code === "string" ? cause.code : "PRODUCE_FAILED";
   const place = partition === undefined ? `"${topic}"` : `"${topic}" partition ${partition}`;
@@ -17,6 +18,7 @@ export function produceError(
     topic,
     partition,
     maybeWritten,
+    attempt,
   });
 }
 
@@ -36,9 +38,11 @@ export function recordFailures(
 ): (recordIndex: number) => Error {
   if (!(error instanceof BrokerError) || answer === undefined) return () => error;
   const reasons = new Map(answer.recordErrors.map((entry) => [entry.batchIndex, entry.batchIndexErrorMessage]));
-  const { errorCode, api, topic, partition } = error;
+  const { errorCode, api, version, broker, topic, partition } = error;
   return (recordIndex) => {
     const brokerMessage = reasons.get(recordIndex);
-    return brokerMessage ? new BrokerError(errorCode, { api, topic, partition, brokerMessage }) : error;
+    return brokerMessage
+      ? new BrokerError(errorCode, { api, version, broker, topic, partition, brokerMessage })
+      : error;
   };
 }

@@ -46,6 +46,8 @@ export class ProducerBatch {
   isOnWire = false;
   /** Whether an attempt ended without a definite answer. Never unset: a later refusal does not undo a first write. */
   maybeWritten = false;
+  /** Requests that it was put into. */
+  attempts = 0;
   /** Why the last attempt did not succeed. */
   lastFailure: Error | undefined;
   readonly #waiters: Waiter[] = [];
@@ -120,7 +122,10 @@ export class ProducerBatch {
       if (waiter !== undefined) halves[index < half ? 0 : 1].#add(record, waiter);
     });
     const [first, second] = halves;
-    for (const part of halves) part.isFrozen = true;
+    for (const part of halves) {
+      part.isFrozen = true;
+      part.attempts = this.attempts;
+    }
     if (this.baseSequence !== undefined) {
       first.baseSequence = this.baseSequence;
       second.baseSequence = sequenceAfter(this.baseSequence, half);

@@ -15,7 +15,7 @@ export async function requestIdentity(client: KafkaClient, signal: AbortSignalLi
       { signal: attempt.signal },
     );
     if (response.errorCode !== ErrorCode.NONE) {
-      throw new BrokerError(response.errorCode, { api: "InitProducerId", broker: connection.broker });
+      throw new BrokerError(response.errorCode, connection.context(initProducerIdApi));
     }
     return { producerId: response.producerId, producerEpoch: response.producerEpoch };
   });

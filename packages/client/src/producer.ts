@@ -4,8 +4,10 @@ import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { KafkaClient } from "./client.ts";
 import type { Connection } from "./connection.ts";
+import { publishFailure, publishRetry, type Trouble } from "./diagnostics.ts";
 import {
   BrokerError,
+  type BrokerErrorContext,
   ClosedError,
   ConnectionError,
   InvalidOptionError,
@@ -330,6 +332,7 @@ export class Producer {
     const request = produceRequest(entries, topicIds, this.#acks === "all" ? -1 : this.#acks, timeoutMs);
     const maxVersion = highestProduceVersion(topicIds);
     const answers: (ProduceResponsePartition | undefined)[] = [];
+    for (const { batch } of entries) batch.attempts++;
     try {
       checkCompression(connection, this.#compression, maxVersion);
       if (this.#acks === 0) {
@@ -354,7 +357,7 @@ export class Producer {
       if (answer?.errorCode === ErrorCode.NONE || answer?.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
         this.#onWritten(queue, batch, leader, topicIds.get(queue.topic), answer);
       } else {
-        this.#onRefused(queue, batch, leader, answer);
+        this.#onRefused(queue, batch, leader, answer, connection.context(produceApi, maxVersion));
       }
     });
   }
@@ -399,11 +402,13 @@ export class Producer {
     batch: ProducerBatch,
     leader: number,
     answer: ProduceResponsePartition | undefined,
+    context: BrokerErrorContext,
   ): void {
     const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
     const brokerMessage = answer === undefined ? "the answer does not mention the partition" : answer.errorMessage;
-    const error = new BrokerError(errorCode, { ...this.#context(queue), brokerMessage });
-    const known = this.#client.knownTopic(queue.topic)?.partitions[queue.partition]?.leader ?? -1;
+    const { topic, partition } = queue;
+    const error = new BrokerError(errorCode, { ...context, topic, partition, brokerMessage });
+    const known = this.#client.knownTopic(topic)?.partitions[partition]?.leader ?? -1;
     const hasMoved = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER && known >= 0 && known !== leader;
     this.#onFailure(queue, batch, error, ambiguousCodes.has(errorCode), answer, hasMoved);
   }
@@ -424,6 +429,7 @@ export class Producer {
     const decisive = queue.isDecisive(batch);
     batch.isOnWire = false;
     batch.lastFailure = error;
+    if (isRetriable(error) || isAmbiguous) publishRetry(this.#diagnostic(queue, batch, error));
     if (isAmbiguous) batch.maybeWritten = true;
     queue.comeBack(batch);
     if (!decisive) return;
@@ -453,9 +459,10 @@ export class Producer {
     answer: ProduceResponsePartition | undefined,
   ): void {
     queue.remove(batch);
+    publishFailure("records", this.#diagnostic(queue, batch, error));
     const failureOf = recordFailures(error, answer);
     const { topic, partition } = queue;
-    batch.reject((index) => produceError(topic, partition, failureOf(index), batch.maybeWritten));
+    batch.reject((index) => produceError(topic, partition, failureOf(index), batch.maybeWritten, batch.attempts));
     if (batch.baseSequence !== undefined) this.#dropIdentity();
   }
 
@@ -512,11 +519,13 @@ export class Producer {
   /** Reports the records as not written, or as maybe written where that is not certain. */
   #giveUp(queue: PartitionQueue, batch: ProducerBatch, cause: Error): void {
     const maybeWritten = batch.maybeWritten || batch.isOnWire;
-    batch.reject(() => produceError(queue.topic, queue.partition, cause, maybeWritten));
+    if (!batch.isSettled) publishFailure("records", this.#diagnostic(queue, batch, cause));
+    batch.reject(() => produceError(queue.topic, queue.partition, cause, maybeWritten, batch.attempts));
   }
 
-  #context(queue: PartitionQueue): { api: string; topic: string; partition: number } {
-    return { api: "Produce", topic: queue.topic, partition: queue.partition };
+  #diagnostic({ topic, partition }: PartitionQueue, { attempts }: ProducerBatch, error: Error): Trouble {
+    const operation = `Writing to topic "${topic}" partition ${partition}`;
+    return { clientId: this.#client.config.clientId, operation, topic, partition, attempt: attempts, error };
   }
 }
 

@@ -4,6 +4,7 @@ import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import { BrokerFetcher } from "./broker-fetcher.ts";
 import type { KafkaClient } from "./client.ts";
+import { publishFailure, publishRetry, type Trouble } from "./diagnostics.ts";
 import { BrokerError, ClosedError, PositionLostError, TimeoutError, toError } from "./errors.ts";
 import type { FetchContext } from "./fetch-context.ts";
 import type { PartitionMetadata, TopicMetadata } from "./metadata.ts";
@@ -110,14 +111,24 @@ export class TopicReader {
   #fail(failure: Error): void {
     if (this.#failure !== undefined || this.#closing.signal.aborted) return;
     this.#failure = failure;
+    publishFailure("reader", this.#diagnostic(failure));
     this.#end();
     this.#options.onFailure?.(failure);
   }
 
   #trouble(error: unknown): void {
     if (this.#closing.signal.aborted) return;
-    if (error instanceof KafkaError && error.retriable) this.#options.onTrouble?.(error);
-    else this.#fail(toError(error));
+    if (error instanceof KafkaError && error.retriable) {
+      publishRetry(this.#diagnostic(error));
+      this.#options.onTrouble?.(error);
+    } else {
+      this.#fail(toError(error));
+    }
+  }
+
+  #diagnostic(error: Error): Trouble {
+    const { topic } = this.#options;
+    return { clientId: this.#client.config.clientId, operation: `Reading topic "${topic}"`, topic, error };
   }
 
   /** Adds those of the partitions that are wanted and not read yet. */

@@ -19,7 +19,11 @@ const silentFromVersion: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
 /** How long nothing may be sent on the connection after this answer, in milliseconds. */
 export function silenceAfter(api: string, version: number, response: unknown): number {
   const from = silentFromVersion.get(api);
-  if (from === undefined || version < from) return 0;
+  return from === undefined || version < from ? 0 : throttleTimeOf(response);
+}
+
+/** How long the broker throttles this client, in milliseconds, whoever of the two has to wait. */
+export function throttleTimeOf(response: unknown): number {
   if (typeof response !== "object" || response === null || !("throttleTimeMs" in response)) return 0;
   const { throttleTimeMs } = response;
   return typeof throttleTimeMs === "number" && throttleTimeMs > 0 ? throttleTimeMs : 0;
