@@ -214,7 +214,8 @@ describe("node ids and addresses (case 74)", () => {
       await producer.send({ topic: "t", partition, key: bytes(`of ${partition}`), value: null });
     }
     await seen.until(({ records }) => records.length === 4);
-    expect(seen.keys.toSorted()).toEqual(["of 0", "of 0", "of 1", "of 1"]);
+    const of = (key: string): number => seen.keys.filter((seenKey) => seenKey === key).length;
+    expect([of("of 0"), of("of 1")]).toEqual([2, 2]);
     expect(seen.troubles).toEqual([]);
   });
 });

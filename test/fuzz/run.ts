@@ -8,8 +8,8 @@
  * Even inputs are decoded with WebAssembly and zlib, odd ones without. Any input can be made again from the seed and its number.
  */
 import { writeFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { fuzzOptions } from "./options.ts";
 
 export interface WorkerJob {
   readonly path: "WebAssembly" | "JavaScript";
@@ -37,18 +37,7 @@ const hangSeconds = 60;
 const paths = ["WebAssembly", "JavaScript"] as const;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      inputs: { type: "string" },
-      minutes: { type: "string" },
-      seed: { type: "string" },
-      only: { type: "string" },
-    },
-  });
-  const seed = values.seed === undefined ? Date.now() % 1_000_000_000 : Number(values.seed);
-  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
-  const only = values.only === undefined ? undefined : Number(values.only);
-  const inputs = Number(values.inputs ?? (minutes === undefined ? 1_000_000 : 2 ** 31 - 2));
+  const { seed, minutes, only, inputs } = fuzzOptions(1_000_000);
   console.log(`seed ${seed}`);
   const jobs = paths.map((path, index) => ({
     path,

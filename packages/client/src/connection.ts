@@ -363,9 +363,11 @@ export class Connection {
       error instanceof FrameError && (error.code === "NOT_KAFKA" || error.code === "FRAME_TOO_LARGE")
         ? error.code
         : "PROTOCOL_VIOLATION";
+    // Who has spoken Kafka's protocol before will do so again: what stood between us has damaged the stream.
+    const isGarbled = code === "PROTOCOL_VIOLATION" || (code === "NOT_KAFKA" && this.#received);
     return new ConnectionError(code, this.broker, `Cannot talk to ${this.broker}: ${toError(error).message}`, {
       cause: error,
-      retriable: code === "PROTOCOL_VIOLATION",
+      retriable: isGarbled,
       maybeSent: true,
     });
   }

@@ -21,7 +21,7 @@ export interface ConnectAttempts<Connected> {
  */
 export function firstToConnect<Connected>(
   addresses: readonly string[],
-  { connect, discard, delayMs = defaultDelayMs }: ConnectAttempts<Connected>,
+  attempts: ConnectAttempts<Connected>,
   signal: AbortSignalLike,
 ): Promise<Connected> {
   return new Promise<Connected>((resolve, reject) => {
@@ -47,10 +47,10 @@ export function firstToConnect<Connected>(
       const address = addresses[index];
       if (address === undefined) return;
       started++;
-      if (started < addresses.length) timer = setTimeout(startNext, delayMs);
-      connect(address, over.signal).then(
+      if (started < addresses.length) timer = setTimeout(startNext, attempts.delayMs ?? defaultDelayMs);
+      attempts.connect(address, over.signal).then(
         (connected) => {
-          if (over.signal.aborted) discard(connected);
+          if (over.signal.aborted) attempts.discard(connected);
           else end(() => resolve(connected));
         },
         (error: unknown) => {

@@ -1,7 +1,7 @@
 import type { AbortSignalLike } from "./abort.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { KafkaClient } from "./client.ts";
-import { BrokerError } from "./errors.ts";
+import { BrokerError, ConnectionError } from "./errors.ts";
 import type { ProducerIdentity } from "./partition-queue.ts";
 import { initProducerIdApi } from "./protocol/generated/init-producer-id.ts";
 
@@ -16,6 +16,15 @@ export async function requestIdentity(client: KafkaClient, signal: AbortSignalLi
     );
     if (response.errorCode !== ErrorCode.NONE) {
       throw new BrokerError(response.errorCode, connection.context(initProducerIdApi));
+    }
+    if (response.producerId < 0 || response.producerEpoch < 0) {
+      const message = `${connection.broker} gave a producer id that none can have: ${response.producerId}, epoch ${response.producerEpoch}`;
+      throw new ConnectionError(
+        "PROTOCOL_VIOLATION",
+        connection.broker,
+        message,
+        connection.context(initProducerIdApi),
+      );
     }
     return { producerId: response.producerId, producerEpoch: response.producerEpoch };
   });

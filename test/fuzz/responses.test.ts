@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { runInput } from "./responses/input.ts";
+
+/** A taste of test/fuzz/responses/run.ts. */
+const seed = Date.now() % 1_000_000_000;
+const inputs = 320;
+const atOnce = 16;
+
+test(`${inputs} uses of the client with damaged answers end with a typed error or the right answer (seed ${seed})`, async () => {
+  const ends = new Set<string | undefined>();
+  const damaged = new Set<string>();
+  let next = 0;
+  const runInputs = async (): Promise<void> => {
+    for (let index = next++; index < inputs; index = next++) {
+      const { failedAs } = await runInput(seed, index, (api) => damaged.add(api));
+      ends.add(failedAs);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, runInputs));
+  // Damage that all ends in the same way would show nothing.
+  expect(ends.size).toBeGreaterThanOrEqual(4);
+  expect(ends).toContain(undefined);
+  expect(damaged.size).toBeGreaterThanOrEqual(8);
+}, 60_000);
