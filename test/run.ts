@@ -23,6 +23,8 @@ try {
   await vitestStep("unit and property tests", []);
   const fuzz = ["--conditions=@ktables/source", "test/fuzz/run.ts", "--inputs", "1000000"];
   await countingStep("a million damaged record batches", fuzz);
+  const responses = ["--conditions=@ktables/source", "test/fuzz/responses/run.ts", "--inputs", "20000"];
+  await countingStep("20 000 uses of the client with damaged answers", responses);
   if (kafka.available) {
     console.log(`\nReal Kafka: ${kafka.how}`);
     await vitestStep("real Kafka", ["--config", "vitest.kafka.config.ts"]);

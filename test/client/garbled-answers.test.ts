@@ -1,6 +1,6 @@
 import { listOffsets, Producer } from "@ktables/client";
 import { describe, expect, test } from "vitest";
-import { atEnd, bytes, clientFor, failureOf, startBroker } from "./embedded.ts";
+import { atEnd, bytes, clientFor, failureOf, requestsOf, startBroker } from "./embedded.ts";
 import { answer, apiVersionsV3, FakePeer, usualApis } from "./fake-peer.ts";
 
 /** Found by test/fuzz/responses. */
@@ -41,5 +41,6 @@ describe("a client goes on", () => {
     const producer = new Producer(clientFor(broker));
     atEnd(() => producer.close());
     expect(await producer.send({ topic: "t", key: bytes("k"), value: null })).toMatchObject({ offset: 0 });
+    expect(requestsOf(broker, "InitProducerId")).toBe(2);
   });
 });

@@ -223,6 +223,8 @@ export class Connection {
     };
     this.#isAuthenticating = true;
     const lifetimeMs = await untilAborted(authenticate(channel, sasl, signal), signal);
+    // It may have ended with the last answer: a session without a connection would keep its timer.
+    if (this.#failure !== undefined) throw this.#failure;
     this.#isAuthenticating = false;
     this.#isAccepted = true;
     const owner = {

@@ -111,8 +111,9 @@ function pieces(bytes: Uint8Array, random: Random): Uint8Array[] {
   return chunks;
 }
 
-/** The frame as it is, but cut off at a random byte, or in pieces. */
+/** The frame as it is, but cut off at a random byte, in pieces, or twice, which is no answer to the next request. */
 export function truthfulDelivery(frame: Uint8Array, random: Random): Delivery {
+  if (random.oneIn(5)) return { chunks: pieces(concat(frame, frame), random), ending: "go on" };
   if (random.oneIn(3)) return { chunks: pieces(frame, random), ending: "go on" };
   return { chunks: pieces(frame.subarray(0, random.below(frame.length + 1)), random), ending: "close" };
 }
