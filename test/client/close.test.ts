@@ -14,7 +14,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { bytes } from "./embedded.ts";
 
 /** Far above what anything here takes, on any machine. */
-const settleMs = 10_000;
+const settleMs = 5000;
 const users = { alice: "secret" };
 const apis: readonly ApiName[] = [
   "ApiVersions",

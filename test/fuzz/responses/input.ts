@@ -31,7 +31,7 @@ export async function runInput(seed: number, index: number, onDamage: Damaged): 
     sasl && { users, acceptsToken: () => true },
   );
   const listener = index % everyNthOverTcp === 0 ? await listenFor(peer) : undefined;
-  const waitMs = isTruthful ? 5000 : 100;
+  const waitMs = isTruthful ? 20_000 : 100;
   const client = new KafkaClient({
     bootstrapServers: `127.0.0.1:${listener?.port ?? 9092}`,
     connector: listener === undefined ? connectorTo(peer) : undefined,
