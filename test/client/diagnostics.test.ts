@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { type DiagnosticEvents, diagnosticChannels, KafkaClient, Producer, type SaslConfig } from "@ktables/client";
 import { describe, expect, test, vi } from "vitest";
 import { publish } from "../../packages/client/src/diagnostics.ts";
+import { runExample } from "../structure/run-example.ts";
 import { atEnd, bytes, clientFor, editable, failureOf, reading, SeenRecords, startBroker } from "./embedded.ts";
 
 type EventName = keyof DiagnosticEvents;
@@ -262,26 +263,16 @@ describe("docs/diagnostics.md", () => {
 
   test("has an example that works", async () => {
     const example = /```js\n([^]*?)```/.exec(document)?.[1] ?? "";
-    const lines: string[] = [];
-    const listeners: [string, (message: unknown) => void][] = [];
-    const body = example.replaceAll(/^import .*$/gm, "");
-    const run = new Function("subscribe", "diagnosticChannels", "console", body);
-    run(
-      (channel: string, listener: (message: unknown) => void) => {
-        subscribe(channel, listener);
-        listeners.push([channel, listener]);
-      },
-      diagnosticChannels,
-      { log: (line: string) => lines.push(line) },
-    );
-    atEnd(() => {
-      for (const [channel, listener] of listeners) unsubscribe(channel, listener);
-    });
     const broker = await startBroker();
-    const client = clientFor(broker);
-    await client.topicMetadata("t");
-    await failureOf(client.topicMetadata("missing", { timeoutMs: 20 }));
-    expect(lines).toContain(`Metadata v13 at ${broker.bootstrapServers}: ok, timed`);
+    const usage = `
+      import { KafkaClient, silentLogger } from "ktables/client";
+      const client = new KafkaClient({ bootstrapServers: "${broker.bootstrapServers}", logger: silentLogger });
+      await client.topicMetadata("t");
+      await client.topicMetadata("missing", { timeoutMs: 50 }).catch(() => undefined);
+      client.close();
+    `;
+    const lines = (await runExample(example + usage)).split("\n");
+    expect(lines).toContain(`Metadata v13 at ${broker.bootstrapServers}: ok`);
     expect(lines).toContain('call: Metadata of topic "missing" ended with UNKNOWN_TOPIC_OR_PARTITION');
   });
 });

@@ -109,7 +109,7 @@ describe("another cluster behind the same name (case 69)", () => {
   async function twoClusters(): Promise<{
     other: EmbeddedBroker;
     client: KafkaClient;
-    switchOver(): Promise<void>;
+    switchOver: () => Promise<void>;
   }> {
     const ours = await startBroker();
     const other = await startBroker();

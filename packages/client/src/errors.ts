@@ -171,7 +171,7 @@ export class BrokerError extends KafkaError {
   readonly refreshMetadata: boolean;
   readonly api: string;
   readonly version: number | undefined;
-  /** `host:port`; undefined where no broker was asked, because none leads the partition. */
+  /** `host:port`, or a broker id where only that is known; undefined where no broker was asked. */
   readonly broker: string | undefined;
   /** As in {@link ConnectionError.attempt}. */
   readonly attempt: number | undefined;
