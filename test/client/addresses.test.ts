@@ -121,7 +121,7 @@ describe("a host name (case 70)", () => {
     await broker.close();
     const bootstrapServers = `broker.test:${portOf(broker.bootstrapServers)}`;
     const client = clientFor({ bootstrapServers }, { lookup: async () => ["127.0.0.1", "127.0.0.2"] });
-    const error = await failureOf(client.topicMetadata("t", { timeoutMs: 50 }));
+    const error = await failureOf(client.topicMetadata("t", { timeoutMs: 400 }));
     expect(error).toMatchObject({ code: "CONNECTION_FAILED", retriable: true, broker: bootstrapServers });
     expect(error.message).toMatch(/127\.0\.0\.1.*; .*127\.0\.0\.2/);
   });
@@ -139,7 +139,7 @@ describe("a host name (case 70)", () => {
     ],
   ] satisfies [string, HostLookup][])("whose lookup %s is an error that says so", async (_, lookup) => {
     const error = await failureOf(
-      clientFor({ bootstrapServers: "broker.test:9092" }, { lookup }).topicMetadata("t", { timeoutMs: 20 }),
+      clientFor({ bootstrapServers: "broker.test:9092" }, { lookup }).topicMetadata("t", { timeoutMs: 400 }),
     );
     expect(error).toMatchObject({ code: "CONNECTION_FAILED", retriable: true });
     expect(error.message).toMatch(/lookup must give an array of IP addresses|no such service/);
@@ -152,7 +152,7 @@ describe("a host name (case 70)", () => {
       return new Promise(() => undefined);
     };
     const client = clientFor({ bootstrapServers: "broker.test:9092" }, { lookup, connectTimeoutMs: 30 });
-    expect(await failureOf(client.topicMetadata("t", { timeoutMs: 50 }))).toMatchObject({ code: "CONNECTION_FAILED" });
+    expect(await failureOf(client.topicMetadata("t", { timeoutMs: 400 }))).toMatchObject({ code: "CONNECTION_FAILED" });
     expect(told?.aborted).toBe(true);
   });
 
@@ -226,7 +226,7 @@ describe("TLS", () => {
 });
 
 test("IPv6 stands in brackets, and reaches the lookup and the peer without them", async () => {
-  const error = await failureOf(clientFor({ bootstrapServers: "[::1]:1" }).topicMetadata("t", { timeoutMs: 50 }));
+  const error = await failureOf(clientFor({ bootstrapServers: "[::1]:1" }).topicMetadata("t", { timeoutMs: 400 }));
   expect(error).toMatchObject({ code: "CONNECTION_FAILED", broker: "[::1]:1" });
   expect(error.message).toMatch(/Cannot connect to \[::1\]:1: connect \w+ ::1/);
 });

@@ -111,7 +111,7 @@ describe("events of the client", () => {
     const broker = await startBroker();
     const events = new Events("watched");
     const client = clientFor(broker, { clientId: "watched" });
-    const error = await failureOf(client.topicMetadata("missing", { timeoutMs: 40 }));
+    const error = await failureOf(client.topicMetadata("missing", { timeoutMs: 400 }));
     const { retry, failure } = events.all;
     expect(retry.map(({ attempt }) => attempt)).toEqual(retry.map((_, index) => index + 1));
     expect(retry.length).toBeGreaterThan(1);
@@ -163,7 +163,7 @@ describe("events of the client", () => {
     client.close();
     expect(events.all.failure).toEqual([]);
     const lost = clientFor({ bootstrapServers: "127.0.0.1:1" }, { clientId: "watched" });
-    await failureOf(lost.topicMetadata("t", { timeoutMs: 20 }));
+    await failureOf(lost.topicMetadata("t", { timeoutMs: 400 }));
     expect(events.all.connect.at(-1)).toMatchObject({
       broker: "127.0.0.1:1",
       error: { name: "ConnectionError", code: "CONNECTION_FAILED", retriable: true },
@@ -250,7 +250,7 @@ describe("docs/diagnostics.md", () => {
     const seen = new SeenRecords(client);
     await seen.reader.start();
     await seen.until(({ records }) => records.length > 0);
-    await failureOf(client.topicMetadata("missing", { timeoutMs: 20 }));
+    await failureOf(client.topicMetadata("missing", { timeoutMs: 400 }));
     for (const name of names) {
       const row = new RegExp(`^\\| \`${name}\` \\|.*$`, "m").exec(document)?.[0] ?? "";
       const [event] = events.all[name] as readonly object[];
@@ -268,7 +268,7 @@ describe("docs/diagnostics.md", () => {
       import { KafkaClient, silentLogger } from "ktables/client";
       const client = new KafkaClient({ bootstrapServers: "${broker.bootstrapServers}", logger: silentLogger });
       await client.topicMetadata("t");
-      await client.topicMetadata("missing", { timeoutMs: 50 }).catch(() => undefined);
+      await client.topicMetadata("missing", { timeoutMs: 400 }).catch(() => undefined);
       client.close();
     `;
     const lines = (await runExample(example + usage)).split("\n");
