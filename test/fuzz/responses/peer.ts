@@ -32,7 +32,7 @@ export type Deliver = (answer: Answer) => Delivery;
 /** A broker that answers as the embedded broker does, and lets `deliver` damage what it answers. */
 export class DamagingPeer {
   readonly cluster: Cluster;
-  readonly node: ClusterNode = { id: 0, host: "127.0.0.1", port: 9092, isUp: true };
+  readonly node: ClusterNode = { id: 0, host: "127.0.0.1", port: 9092, rack: null, isUp: true };
   readonly #state: BrokerState;
   readonly #sasl: EmbeddedSasl | undefined;
   readonly #deliver: Deliver;
