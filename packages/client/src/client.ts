@@ -20,7 +20,7 @@ import {
   toError,
 } from "./errors.ts";
 import { ClusterMetadata, type TopicMetadata } from "./metadata.ts";
-import { metadataApi } from "./protocol/generated/metadata.ts";
+import { type MetadataRequest, type MetadataResponse, metadataApi } from "./protocol/generated/metadata.ts";
 import { zeroUuid } from "./protocol/uuid.ts";
 
 /** One attempt of an operation: `signal` ends with the call, `remainingMs` is what is left of its time. */
@@ -106,19 +106,45 @@ export class KafkaClient {
   async #fetchMetadata(topic: string): Promise<TopicMetadata> {
     const connection = await this.anyConnection(this.#closing.signal);
     const version = connection.versionFor(metadataApi) ?? -1;
-    const response = await connection.request(metadataApi, {
-      topics: [{ topicId: zeroUuid, name: topic }],
-      allowAutoTopicCreation: false,
-      includeClusterAuthorizedOperations: false,
-      includeTopicAuthorizedOperations: false,
-    });
+    const response = await this.#askMetadata(connection, [{ topicId: zeroUuid, name: topic }], this.#closing.signal);
+    return this.#metadata.update(response, version, topic);
+  }
+
+  async #askMetadata(
+    connection: Connection,
+    topics: MetadataRequest["topics"],
+    signal: AbortSignalLike,
+  ): Promise<MetadataResponse> {
+    const response = await connection.request(
+      metadataApi,
+      {
+        topics,
+        allowAutoTopicCreation: false,
+        includeClusterAuthorizedOperations: false,
+        includeTopicAuthorizedOperations: false,
+      },
+      { signal },
+    );
     if (response.errorCode === ErrorCode.REBOOTSTRAP_REQUIRED) {
       // KIP-1102: what this broker knows of the cluster is no longer true.
       this.#metadata.forgetBrokers();
       const message = `${connection.broker} asks clients to start over from their bootstrap servers`;
       throw new ConnectionError("NO_BROKER_AVAILABLE", connection.broker, message);
     }
-    return this.#metadata.update(response, version, topic);
+    return response;
+  }
+
+  /**
+   * A control connection to the controller, which alone changes topics before KRaft; under KRaft to some broker, any of
+   * which passes it on. Asks who that is each time: nothing tells a client that the controller has moved. @internal
+   */
+  async controllerConnection(signal: AbortSignalLike): Promise<Connection> {
+    const connection = await this.anyConnection(signal);
+    const response = await this.#askMetadata(connection, [], signal);
+    this.#metadata.updateBrokers(response);
+    // While there is none, whoever is asked refuses with NOT_CONTROLLER, which is tried again.
+    if (this.#metadata.broker(response.controllerId) === undefined) return connection;
+    return this.brokerConnection(response.controllerId, "control", signal);
   }
 
   /** A connection to one broker, by the address that metadata gave. @internal */

@@ -4,6 +4,7 @@ import { ErrorCode } from "./broker-errors.ts";
 import { type BrokerAddress, formatAddress, type ResolvedConfig } from "./config.ts";
 import { BrokerError, ConnectionError, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
 import { FrameAssembler, FrameError } from "./frames.ts";
+import { checkBrokerAge } from "./oldest-broker.ts";
 import type { Api } from "./protocol/api.ts";
 import { apiVersionsApi } from "./protocol/generated/api-versions.ts";
 import { readResponseHeader, writeRequestHeader } from "./protocol/headers.ts";
@@ -192,6 +193,7 @@ export class Connection {
     for (const { apiKey, minVersion, maxVersion } of response.apiKeys) {
       this.#versions.set(apiKey, { min: minVersion, max: maxVersion });
     }
+    checkBrokerAge(this.broker, this.#versions);
   }
 
   /** Authenticates, and keeps doing so for as long as the broker wants that. */
