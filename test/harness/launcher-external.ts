@@ -29,9 +29,9 @@ async function firstAnswer(bootstrapServers: string): Promise<KafkaNode[]> {
       .slice(0, colon)
       .trim()
       .replace(/^\[|\]$/g, "");
-    return (await probeCluster(host, Number(server.slice(colon + 1)), 5000)).brokers;
+    return probeCluster(host, Number(server.slice(colon + 1)), 5000);
   });
-  const brokers = await Promise.any(probes);
+  const { brokers } = await Promise.any(probes);
   return brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }));
 }
 
