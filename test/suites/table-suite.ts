@@ -522,6 +522,13 @@ export function tableSuite(name: string, start: () => Promise<SuiteBroker>): voi
         expect(tokens.map(({ offset }) => offset)).toEqual(Array.from({ length: 200 }, (_, i) => i));
       });
 
+      test("writes that wait for room are written too, in order", async () => {
+        const topic = newTopic("room");
+        const writer = await openWriter({ topic, value: string(), maxBufferedBytes: 2000, lingerMs: 5 });
+        const tokens = await Promise.all(Array.from({ length: 100 }, (_, i) => writer.set(`k${i}`, "v".repeat(900))));
+        expect(tokens.map(({ offset }) => offset)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+      });
+
       test("keys go to the partitions that Java's default partitioner chooses", async () => {
         const topic = newTopic("partitions");
         const writer = await openWriter({ topic, value: string(), partitions: 5 });
