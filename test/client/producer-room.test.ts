@@ -103,17 +103,38 @@ describe("maxBufferedBytes", () => {
     const errors = await Promise.all(["a", "b", "c"].map((key) => failureOf(send(producer, key))));
     expect(errors.map(({ code }) => code)).toEqual(["TIMEOUT", "TIMEOUT", "TIMEOUT"]);
     expect(errors.map(({ maybeWritten }) => maybeWritten)).toEqual([true, true, false]);
-    expect(errors[2]?.message).toContain("maxBufferedBytes");
+    // Also one that comes later, and finds the room taken by what was given up and is still in flight.
+    const late = failureOf(send(producer, "d"));
+    expect(await late).toMatchObject({ code: "TIMEOUT", maybeWritten: false });
   });
 
   test("nothing lingers while somebody waits for room", async () => {
     const broker = await startBroker();
     const producer = producerFor(broker, { ...roomForTwo, lingerMs: 3_600_000 });
+    const first = send(producer, "the topic is known from now on");
+    await producer.flush();
+    await first;
     const sends = Array.from({ length: 7 }, (_, index) => send(producer, String(index)));
     // The last ones have nobody behind them and may linger.
     await Promise.all(sends.slice(0, 4));
     await producer.flush();
-    expect((await Promise.all(sends)).at(-1)?.offset).toBe(6);
+    expect((await Promise.all(sends)).at(-1)?.offset).toBe(7);
+  });
+
+  test("nor while somebody waits behind those who got the room of what was given up", async () => {
+    const broker = await startBroker({ nodes: 2, topics: [{ name: "t", partitions: 2, replicationFactor: 1 }] });
+    broker.intercept("Produce", (_, { node }) => (node === 0 ? "ignore" : "pass"));
+    const producer = producerFor(broker, { ...roomForTwo, lingerMs: 3_600_000, deliveryTimeoutMs: 1500 });
+    const sendTo = (partition: number): Promise<RecordMetadata> =>
+      producer.send({ topic: "t", key: bytes("k"), value, partition });
+    const lost = [failureOf(sendTo(0)), failureOf(sendTo(0))];
+    await new Promise((resolve) => setTimeout(resolve, 750));
+    const sends = [sendTo(1), sendTo(1)];
+    const last = sendTo(1);
+    for (const error of await Promise.all(lost)) expect(error.code).toBe("TIMEOUT");
+    expect((await Promise.all(sends)).map(({ offset }) => offset)).toEqual([0, 1]);
+    void producer.flush();
+    expect((await last).offset).toBe(2);
   });
 
   test("flush and close wait for those that wait for room", async () => {

@@ -95,7 +95,6 @@ export class Producer {
     this.#topics = new TopicLookups(client, lookupTimeoutMs, this.#closing.signal);
     this.#intake = new RecordIntake(
       options.maxBufferedBytes ?? 32 * 1024 * 1024,
-      this.#deliveryTimeoutMs,
       this.#topics,
       (record, topic, recordDeadline) => this.#enqueue(record, topic, recordDeadline),
     );
@@ -119,7 +118,7 @@ export class Producer {
     checkRecord(record);
     const deadline = performance.now() + this.#deliveryTimeoutMs;
     const written = this.#intake.accept(record, deadline, options.signal);
-    // Room comes from what is sent, so it must not linger; and who waits has a deadline too.
+    // Room comes from what is written, so it must not linger.
     if (this.#intake.isFull) this.#queueDrain();
     return untilAborted(written, options.signal);
   }
@@ -213,7 +212,6 @@ export class Producer {
     // One time for all: a pause that ends in between would be taken for pausing by one and for over by the other.
     const now = performance.now();
     this.#expire(now);
-    this.#intake.expire(now);
     if (this.#idempotent && this.#identity === undefined) this.#identify();
     else this.#sendReady(now);
     this.#armTimer(now);
@@ -267,7 +265,7 @@ export class Producer {
   #armTimer(now: number): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    let next = this.#intake.nextDeadline;
+    let next = Number.POSITIVE_INFINITY;
     for (const queue of this.#queues.values()) {
       const waiting = queue.batches.find(({ isSettled }) => !isSettled);
       if (waiting === undefined) continue;

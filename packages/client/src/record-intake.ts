@@ -1,5 +1,5 @@
 import { type AbortSignalLike, abortReason, onAbort } from "./abort.ts";
-import { InvalidOptionError, TimeoutError, toError } from "./errors.ts";
+import { InvalidOptionError, toError } from "./errors.ts";
 import type { TopicMetadata } from "./metadata.ts";
 import { produceError } from "./produce-errors.ts";
 import { estimatedSize, type RecordMetadata } from "./producer-batch.ts";
@@ -11,7 +11,6 @@ type Enqueue = (record: ProducerRecord, topic: TopicMetadata, deadline: number) 
 
 interface Waiting {
   readonly size: number;
-  readonly deadline: number;
   /** The record has its room; or not, and then why. */
   readonly end: (failure?: Error) => void;
   /** Resolves at the end. Never rejects. */
@@ -21,30 +20,25 @@ interface Waiting {
 /**
  * The way of a record from `send` to its queue: it waits first for room among the records on their way, then for its
  * topic to be looked up. Records stay in order all along, so one that needs little room does not overtake.
+ *
+ * No deadline is watched here: what takes the room was sent earlier, so its deadline ends the wait for it.
  */
 export class RecordIntake {
   readonly #capacity: number;
-  readonly #deliveryTimeoutMs: number;
   readonly #topics: TopicLookups;
   readonly #enqueue: Enqueue;
   readonly #waiting: Waiting[] = [];
   #used = 0;
 
   /** `capacity` in bytes, as {@link estimatedSize} counts them. */
-  constructor(capacity: number, deliveryTimeoutMs: number, topics: TopicLookups, enqueue: Enqueue) {
+  constructor(capacity: number, topics: TopicLookups, enqueue: Enqueue) {
     this.#capacity = capacity;
-    this.#deliveryTimeoutMs = deliveryTimeoutMs;
     this.#topics = topics;
     this.#enqueue = enqueue;
   }
 
   get isFull(): boolean {
     return this.#waiting.length > 0;
-  }
-
-  /** When the first of those that wait has to be given up; infinite where none waits. */
-  get nextDeadline(): number {
-    return this.#waiting[0]?.deadline ?? Number.POSITIVE_INFINITY;
   }
 
   /** Resolves when the record is written. @throws InvalidOptionError for a record that never finds room */
@@ -66,16 +60,6 @@ export class RecordIntake {
   release(size: number): void {
     this.#used -= size;
     this.#admit();
-  }
-
-  /** Gives up those whose time is over. */
-  expire(now: number): void {
-    while (this.nextDeadline <= now) {
-      const message =
-        `it waited ${this.#deliveryTimeoutMs} ms for room among the records on their way, ` +
-        `which maxBufferedBytes limits to ${this.#capacity} bytes`;
-      this.#waiting.shift()?.end(new TimeoutError(message, this.#deliveryTimeoutMs));
-    }
   }
 
   abandon(cause: Error): void {
@@ -106,7 +90,7 @@ export class RecordIntake {
         if (failure === undefined) this.#lookUp(record, size, deadline, signal).then(resolve, reject);
         else reject(produceError(record.topic, undefined, failure, false));
       };
-      const waiting: Waiting = { size, deadline, ended, end };
+      const waiting: Waiting = { size, ended, end };
       this.#waiting.push(waiting);
     });
   }
