@@ -52,7 +52,7 @@ const choices: Readonly<Record<string, string>> = {
   InitProducerId:         `   0    0    0    1    1    2    4    4    4    4    4           -`,
   ListOffsets:            `   2    2    2    2    4    5    6    6    6    6    6           6`,
   Metadata:               `   4    5    5    5    7    9   10   12   12   13   13           5`,
-  Produce:                `   3    3    3    3    7    8    9    9   10   12   13           7`,
+  Produce:                `   3    5    5    5    7    8    9    9   10   12   13           7`,
   SaslAuthenticate:       `   -    0    0    0    0    1    2    2    2    2    2           1`,
   SaslHandshake:          `   -    1    1    1    1    1    1    1    1    1    1           1`,
 };

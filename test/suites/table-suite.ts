@@ -19,6 +19,7 @@ import {
   string,
 } from "ktables";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { LostAnswers } from "./lost-answers.ts";
 import { has, newTopic, recordingLogger, rejection, type SuiteBroker, until, utf8 } from "./support.ts";
 
 interface Service {
@@ -520,6 +521,33 @@ export function tableSuite(name: string, start: () => Promise<SuiteBroker>): voi
         const writer = await openWriter({ topic, value: json<number>() });
         const tokens = await Promise.all(Array.from({ length: 200 }, (_, i) => writer.set("k", i)));
         expect(tokens.map(({ offset }) => offset)).toEqual(Array.from({ length: 200 }, (_, i) => i));
+      });
+
+      test("answers that are lost lead to no second copy where the broker knows the writer, and never to disorder", async () => {
+        const topic = newTopic("lost-answers");
+        const lost = new LostAnswers();
+        const writer = new KafkaTableWriter({
+          connection: { ...connection(), connector: lost.connector },
+          topic,
+          value: json<number>(),
+          // One record a batch, so that several are under way.
+          maxBatchBytes: 50,
+        });
+        opened.push(writer);
+        await writer.start();
+        // After the first answer several batches may be under way.
+        await writer.set("k", 0);
+        lost.cuts = 3;
+        const writes = Array.from({ length: 40 }, (_, i) => writer.set("k", i + 1));
+        await Promise.all(writes);
+        expect(lost.cuts).toBe(0);
+        const seen: number[] = [];
+        await openTable({ topic, value: json<number>(), onSet: (_, value) => seen.push(value) });
+        const first = seen.filter((value, index) => seen.indexOf(value) === index);
+        expect(first).toEqual(Array.from({ length: 41 }, (_, i) => i));
+        if (has(broker, "idempotence")) expect(seen).toEqual(first);
+        // Without it one batch at a time is under way, which is the one that may be there twice.
+        else expect(seen).toEqual(seen.toSorted((a, b) => a - b));
       });
 
       test("writes that wait for room are written too, in order", async () => {

@@ -25,6 +25,7 @@ import {
   highestProduceVersion,
   type ProduceEntry,
   produceRequest,
+  remembersBatches,
   type TopicIds,
   unconfirmedAnswer,
 } from "./produce-request.ts";
@@ -338,10 +339,11 @@ export class Producer {
       for (const { queue, batch } of entries) this.#onFailure(queue, batch, toError(error), maybeSent);
       return;
     }
+    const provenLeader = remembersBatches(connection, maxVersion) ? leader : undefined;
     entries.forEach(({ queue, batch }, index) => {
       const answer = answers[index];
       if (answer?.errorCode === ErrorCode.NONE || answer?.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
-        this.#onWritten(queue, batch, leader, topicIds.get(queue.topic), answer);
+        this.#onWritten(queue, batch, provenLeader, topicIds.get(queue.topic), answer);
       } else {
         this.#onRefused(queue, batch, answer);
       }
@@ -351,14 +353,14 @@ export class Producer {
   #onWritten(
     queue: PartitionQueue,
     batch: ProducerBatch,
-    leader: number,
+    provenLeader: number | undefined,
     topicId: string | undefined,
     { baseOffset, logAppendTimeMs }: ProduceResponsePartition,
   ): void {
     if (this.#closing.signal.aborted) return;
     batch.isOnWire = false;
     if (queue.isDecisive(batch)) {
-      queue.acknowledge(leader);
+      queue.acknowledge(provenLeader);
     } else {
       // Written, although one before it is undecided, for instance because that one's answer was ambiguous.
       queue.comeBack(batch);

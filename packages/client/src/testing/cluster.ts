@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly defaultPartitions: number;
   /** Whether nodes other than the controller refuse to change topics, as before KRaft, rather than pass it on. */
   readonly usesZooKeeper: boolean;
+  /** How many batches of a producer a partition recognises when they are repeated. */
+  readonly rememberedBatches: number;
 }
 
 export interface TopicPlan {
@@ -41,6 +43,7 @@ export class Cluster {
   readonly autoCreateTopics: boolean;
   readonly defaultPartitions: number;
   readonly defaultReplicationFactor: number;
+  readonly rememberedBatches: number;
   readonly #usesZooKeeper: boolean;
   #controllerId: number;
   readonly #topics = new Map<string, Topic>();
@@ -53,6 +56,7 @@ export class Cluster {
     this.nodes = options.nodes;
     this.autoCreateTopics = options.autoCreateTopics;
     this.defaultPartitions = options.defaultPartitions;
+    this.rememberedBatches = options.rememberedBatches;
     this.#usesZooKeeper = options.usesZooKeeper;
     this.#controllerId = options.nodes[0]?.id ?? -1;
     this.defaultReplicationFactor = Math.min(3, options.nodes.length);

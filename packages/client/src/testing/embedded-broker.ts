@@ -11,6 +11,7 @@ import { type BrokerState, dispatch } from "./dispatch.ts";
 import { type InterceptHandler, type InterceptOptions, Interceptors } from "./interceptors.ts";
 import { type Listener, listen, type ServerStream } from "./listener.ts";
 import type { Partition } from "./partition.ts";
+import { rememberedBatches } from "./producer-state.ts";
 import { invalidArgument, Refusal } from "./refusal.ts";
 import type { VersionRange } from "./request-context.ts";
 import { type LoggedRequest, RequestLog } from "./request-log.ts";
@@ -103,6 +104,8 @@ export class EmbeddedBroker {
       autoCreateTopics: options.autoCreateTopics ?? false,
       defaultPartitions: 1,
       usesZooKeeper: usesZooKeeper(options.asVersion),
+      // Since 1.0 (KAFKA-5494).
+      rememberedBatches: options.asVersion === "0.11" ? 1 : rememberedBatches,
     });
     if (options.sasl !== undefined) checkOptions("sasl", options.sasl, saslChecks);
     this.#sasl = options.sasl;
