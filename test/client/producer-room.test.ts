@@ -2,6 +2,7 @@ import { Producer, type ProducerOptions, type RecordMetadata } from "@ktables/cl
 import type { EmbeddedBroker } from "@ktables/client/testing";
 import { nextBatch } from "@ktables/record-batch";
 import { describe, expect, test } from "vitest";
+import { until } from "../suites/support.ts";
 import { atEnd, bytes, clientFor, failureOf, SeenRecords, startBroker } from "./embedded.ts";
 
 /** Room for two records of 500 bytes. */
@@ -38,9 +39,7 @@ function gate(broker: EmbeddedBroker): { open(): void; readonly records: number;
     get records() {
       return records;
     },
-    until: async (count) => {
-      while (records < count) await new Promise((resolve) => setTimeout(resolve, 1));
-    },
+    until: (count) => until(() => records >= count),
   };
 }
 

@@ -41,7 +41,8 @@ await writeFile(
   target,
   `/**
  * What brokers of Apache Kafka answer to ApiVersions, as \`key:lowest-highest\`. Captured by
- * \`node test/harness/capture-versions.ts\` from releases ${releases.join(", ")}; do not edit.
+ * \`node test/harness/capture-versions.ts\` from releases
+ * ${releases.join(", ")}; do not edit.
  */
 export const capturedVersions = {
 ${rows.join("\n")}

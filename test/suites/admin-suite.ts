@@ -139,18 +139,12 @@ export function adminSuite(name: string, start: () => Promise<SuiteBroker>): voi
       }
       const starts = await deleteRecords(client, topic, new Map([[0, 2]]));
       expect([...starts]).toEqual([[0, 2]]);
-      expect([...(await listOffsets(client, topic, "earliest"))].toSorted()).toEqual([
-        [0, 2],
-        [1, 0],
-      ]);
+      expect(Object.fromEntries(await listOffsets(client, topic, "earliest"))).toEqual({ 0: 2, 1: 0 });
       const all = new Map([
         [0, "latest"],
         [1, "latest"],
       ] as const);
-      expect([...(await deleteRecords(client, topic, all))].toSorted()).toEqual([
-        [0, 5],
-        [1, 0],
-      ]);
+      expect(Object.fromEntries(await deleteRecords(client, topic, all))).toEqual({ 0: 5, 1: 0 });
       expect(await rejection(deleteRecords(client, topic, new Map([[0, 6]])))).toMatchObject({
         code: "OFFSET_OUT_OF_RANGE",
         partition: 0,

@@ -1,6 +1,7 @@
 /**
  * What brokers of Apache Kafka answer to ApiVersions, as `key:lowest-highest`. Captured by
- * `node test/harness/capture-versions.ts` from releases 0.10.2.2, 0.11.0.3, 1.0.2, 1.1.1, 2.0.1, 2.1.1, 2.4.1, 2.8.2, 3.3.2, 3.9.2, 4.0.2, 4.4.0; do not edit.
+ * `node test/harness/capture-versions.ts` from releases
+ * 0.10.2.2, 0.11.0.3, 1.0.2, 1.1.1, 2.0.1, 2.1.1, 2.4.1, 2.8.2, 3.3.2, 3.9.2, 4.0.2, 4.4.0; do not edit.
  */
 export const capturedVersions = {
   "0.10": `
