@@ -12,6 +12,7 @@ controllerSuite("three embedded nodes as 2.8", async () => {
     nodes: broker.bootstrapServers.split(",").map((address, id) => ({ id, address })),
     controller: async () => broker.controller,
     stopNode: (id) => broker.stopNode(id),
+    startNode: (id) => broker.startNode(id),
     stop: () => broker.close(),
   };
 });

@@ -75,6 +75,10 @@ controllerSuite("three nodes of Kafka 2.8.2 with ZooKeeper", async () => {
       stopped.add(id);
       await kafka.killNode(id);
     },
+    startNode: async (id) => {
+      await kafka.restartNode(id);
+      stopped.delete(id);
+    },
     stop: () => kafka.stop(),
   };
 });

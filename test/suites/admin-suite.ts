@@ -99,11 +99,14 @@ export function adminSuite(name: string, start: () => Promise<SuiteBroker>): voi
         return;
       }
       await setTopicConfigs(client, topic, { "retention.ms": "6000", "cleanup.policy": "compact" });
-      expect(await overrides(topic)).toEqual({
-        "segment.ms": "123456789",
-        "retention.ms": "6000",
-        "cleanup.policy": "compact",
-      });
+      // Under KRaft the controller knows it first.
+      await expect
+        .poll(() => overrides(topic), { timeout: 20_000 })
+        .toEqual({
+          "segment.ms": "123456789",
+          "retention.ms": "6000",
+          "cleanup.policy": "compact",
+        });
       const said = logger.messages("info").filter((message) => message.includes(topic));
       expect(said).toHaveLength(has(broker, "incremental config changes") ? 0 : 1);
       // What is kept is kept, and what is changed is not called kept.

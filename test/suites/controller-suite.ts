@@ -17,9 +17,11 @@ export interface ControllerCluster extends SuiteBroker {
   readonly nodes: readonly { readonly id: number; readonly address: string }[];
   controller(): Promise<number>;
   stopNode(id: number): Promise<void>;
+  /** Starts a stopped node again. */
+  startNode(id: number): Promise<void>;
 }
 
-/** Who is asked to change topics: run on the embedded broker and on the real one alike. The controller is gone at the end. */
+/** Who is asked to change topics: run on the embedded broker and on the real one alike. */
 export function controllerSuite(name: string, start: () => Promise<ControllerCluster>): void {
   describe(`the controller of ${name}`, () => {
     let cluster: ControllerCluster;
@@ -96,6 +98,8 @@ export function controllerSuite(name: string, start: () => Promise<ControllerClu
       await writer.set("k", "after");
       expect(await table.barrier()).toBe(true);
       expect(table.get("k")).toBe("after");
+      await cluster.startNode(old);
+      expect(await createTopic(client, newTopic("whole"), { ...callOptions, replicationFactor: 3 })).toBe("created");
       await writer.stop();
       await table.stop();
     });

@@ -770,8 +770,12 @@ export function tableSuite(name: string, start: () => Promise<SuiteBroker>): voi
           expect.stringContaining("2 other settings of the topic are unchanged: delete.retention.ms, segment.ms"),
           expect.stringContaining("within its retention disappear"),
         ]);
-        const overrides = (await describeTopicConfigs(client, topic)).filter(({ isOverride }) => isOverride);
-        expect(Object.fromEntries(overrides.map(({ name, value }) => [name, value]))).toEqual({
+        const overrides = async (): Promise<object> => {
+          const configs = (await describeTopicConfigs(client, topic)).filter(({ isOverride }) => isOverride);
+          return Object.fromEntries(configs.map(({ name, value }) => [name, value]));
+        };
+        // Under KRaft the controller knows it first.
+        await expect.poll(overrides, { timeout: 20_000 }).toEqual({
           "cleanup.policy": "compact,delete",
           "segment.ms": "123456789",
           "delete.retention.ms": "1000",
@@ -791,8 +795,11 @@ export function tableSuite(name: string, start: () => Promise<SuiteBroker>): voi
         await setTopicConfigs(client, topic, { "segment.ms": "123456789" });
         const options = { topic, value: string(), onPolicyMismatch: "reconcile" } as const;
         await Promise.all([openTable(options), openWriter(options)]);
-        const configs = await describeTopicConfigs(client, topic, { names: ["cleanup.policy", "segment.ms"] });
-        expect(Object.fromEntries(configs.map(({ name, value }) => [name, value]))).toEqual({
+        const settings = async (): Promise<object> => {
+          const configs = await describeTopicConfigs(client, topic, { names: ["cleanup.policy", "segment.ms"] });
+          return Object.fromEntries(configs.map(({ name, value }) => [name, value]));
+        };
+        await expect.poll(settings, { timeout: 20_000 }).toEqual({
           "cleanup.policy": "compact",
           "segment.ms": "123456789",
         });
