@@ -341,7 +341,7 @@ describe("configuration", () => {
       ]),
     );
     const some = await describeOne(wire, ["retention.ms", "cleanup.policy", "nonsense"]);
-    const common = { readOnly: false, isSensitive: false, documentation: null };
+    const common = { readOnly: false, isDefault: false, isSensitive: false, documentation: null };
     expect(some?.configs).toEqual([
       {
         ...common,

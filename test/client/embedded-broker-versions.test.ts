@@ -2,9 +2,11 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Api } from "../../packages/client/src/protocol/api.ts";
 import { ProtocolError } from "../../packages/client/src/protocol/error.ts";
+import { alterConfigsApi } from "../../packages/client/src/protocol/generated/alter-configs.ts";
 import { apiVersionsApi } from "../../packages/client/src/protocol/generated/api-versions.ts";
 import { createPartitionsApi } from "../../packages/client/src/protocol/generated/create-partitions.ts";
 import { createTopicsApi } from "../../packages/client/src/protocol/generated/create-topics.ts";
+import { deleteRecordsApi } from "../../packages/client/src/protocol/generated/delete-records.ts";
 import { deleteTopicsApi } from "../../packages/client/src/protocol/generated/delete-topics.ts";
 import { describeConfigsApi } from "../../packages/client/src/protocol/generated/describe-configs.ts";
 import { fetchApi } from "../../packages/client/src/protocol/generated/fetch.ts";
@@ -24,9 +26,11 @@ let broker: EmbeddedBroker;
 let wire: Wire;
 let topicId: string;
 beforeAll(async () => {
-  broker = await EmbeddedBroker.start({ nodes: 2, topics: [{ name: "t", configs: { "cleanup.policy": "compact" } }] });
+  const compacted = { "cleanup.policy": "compact" };
+  broker = await EmbeddedBroker.start({ nodes: 2, topics: [{ name: "t", configs: compacted }, { name: "deletable" }] });
   // Leader epoch 1, so that no field of an answer keeps its default by accident.
   broker.moveLeader("t", 0, 0);
+  broker.moveLeader("deletable", 0, 0);
   wire = await Wire.open(broker.bootstrapServers);
   topicId = (await metadata(wire, ["t"])).topics[0]?.topicId ?? zeroUuid;
 });
@@ -150,13 +154,33 @@ const cases: readonly Case[] = [
       })) as [unknown, unknown],
   ],
   [
-    describeConfigsApi,
-    1,
-    4,
+    deleteRecordsApi,
+    0,
+    2,
+    () =>
+      ["deletable", missing].map((name) => ({
+        topics: [{ name, partitions: [{ partitionIndex: 0, offset: -1 }] }],
+        timeoutMs: 1,
+      })) as [unknown, unknown],
+  ],
+  [
+    alterConfigsApi,
+    0,
+    2,
     () =>
       ["t", missing].map((resourceName) => ({
+        resources: [{ resourceType: 2, resourceName, configs: [{ name: "cleanup.policy", value: "compact" }] }],
+        validateOnly: false,
+      })) as [unknown, unknown],
+  ],
+  [
+    describeConfigsApi,
+    0,
+    4,
+    (version) =>
+      ["t", missing].map((resourceName) => ({
         resources: [{ resourceType: 2, resourceName, configurationKeys: null }],
-        includeSynonyms: true,
+        includeSynonyms: version >= 1,
         includeDocumentation: false,
       })) as [unknown, unknown],
   ],

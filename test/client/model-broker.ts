@@ -41,7 +41,6 @@ interface Connection {
 }
 
 const sequences = 2 ** 31;
-const remembered = 5;
 
 /**
  * Two partitions on two nodes, and the part of a client that a producer needs, without sockets: each request waits until
@@ -56,7 +55,13 @@ export class ModelBroker {
   readonly #closing = new AbortController();
   readonly #pendingNodes: number[] = [];
   readonly #leaders = [0, 0];
+  readonly #remembered: number;
   #producerIds = 0;
+
+  /** How many batches of a producer and partition it remembers: 5, or 1 as Kafka 0.11 does. */
+  constructor(remembered: 1 | 5 = 5) {
+    this.#remembered = remembered;
+  }
 
   get inFlight(): number {
     return this.#pendingNodes.length;
@@ -119,6 +124,7 @@ export class ModelBroker {
     return {
       broker: `node ${node}`,
       context: () => ({ api: "Produce", version: 12, broker: `node ${node}` }),
+      versionFor: () => (this.#remembered === 1 ? 3 : 13),
       request: (api: unknown, request: ProduceRequest) => {
         if (api === initProducerIdApi) {
           return Promise.resolve({ errorCode: 0, producerId: this.#producerIds++, producerEpoch: 0 });
@@ -192,7 +198,7 @@ export class ModelBroker {
     const updated = state ?? { epoch: batch.producerEpoch, lastSequence: last, latest: [] };
     updated.lastSequence = last;
     updated.latest.push({ first, last, offset });
-    if (updated.latest.length > remembered) updated.latest.shift();
+    if (updated.latest.length > this.#remembered) updated.latest.shift();
     this.#producers.set(id, updated);
     return [0, offset];
   }

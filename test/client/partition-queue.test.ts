@@ -22,8 +22,8 @@ async function settle(): Promise<void> {
 }
 
 /** Drives a producer through the steps, then lets the broker behave until every record is reported on. */
-async function run(steps: readonly Step[], deliveryTimeoutMs: number): Promise<Result> {
-  const broker = new ModelBroker();
+async function run(steps: readonly Step[], deliveryTimeoutMs: number, remembered: 1 | 5): Promise<Result> {
+  const broker = new ModelBroker(remembered);
   const producer = new Producer(broker.client, { maxBatchBytes: 100, deliveryTimeoutMs });
   const outcomes: Outcome[] = [];
   let sent = 0;
@@ -96,6 +96,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ fate: fc.constantFrom(...fates) }) },
 );
 
+const anyMemory = fc.constantFrom(5 as const, 1 as const);
+
 describe("whatever happens to requests and answers", () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
@@ -106,10 +108,15 @@ describe("whatever happens to requests and answers", () => {
 
   test("each record is written once and in order, or truthfully reported as not or maybe written", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(anyStep, { maxLength: 60 }), fc.constantFrom(300, 1e6), async (steps, timeoutMs) => {
-        check(await run(steps, timeoutMs));
-      }),
-      { numRuns: 1500 },
+      fc.asyncProperty(
+        fc.array(anyStep, { maxLength: 60 }),
+        fc.constantFrom(300, 1e6),
+        anyMemory,
+        async (steps, ...rest) => {
+          check(await run(steps, ...rest));
+        },
+      ),
+      { numRuns: 2000 },
     );
   });
 
@@ -121,12 +128,12 @@ describe("whatever happens to requests and answers", () => {
       fc.record({ fate: fc.constantFrom(...harmless) }),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const result = await run(steps, 1e6);
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), anyMemory, async (steps, remembered) => {
+        const result = await run(steps, 1e6, remembered);
         check(result);
         expect(result.outcomes.filter((outcome) => !("written" in outcome))).toEqual([]);
       }),
-      { numRuns: 500 },
+      { numRuns: 700 },
     );
   });
 });

@@ -14,6 +14,8 @@ export function commonConfig(nodes: number): Record<string, string> {
     "min.insync.replicas": minimumInSync,
     "group.initial.rebalance.delay.ms": "0",
     "auto.create.topics.enable": "false",
+    // The default is false before 1.0.
+    "delete.topic.enable": "true",
     "num.network.threads": "2",
     "num.io.threads": "2",
     "background.threads": "2",

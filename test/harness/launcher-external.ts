@@ -1,5 +1,5 @@
 import type { KafkaCluster, KafkaNode, Launcher } from "./kafka-cluster.ts";
-import { probeBrokers } from "./metadata-probe.ts";
+import { probeCluster } from "./metadata-probe.ts";
 
 /** A cluster that somebody else runs, named by the environment. Nothing of it is started, changed or stopped. */
 export const externalLauncher: Launcher = {
@@ -29,9 +29,9 @@ async function firstAnswer(bootstrapServers: string): Promise<KafkaNode[]> {
       .slice(0, colon)
       .trim()
       .replace(/^\[|\]$/g, "");
-    return probeBrokers(host, Number(server.slice(colon + 1)), 5000);
+    return probeCluster(host, Number(server.slice(colon + 1)), 5000);
   });
-  const brokers = await Promise.any(probes);
+  const { brokers } = await Promise.any(probes);
   return brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }));
 }
 

@@ -21,6 +21,7 @@ import { waitUntilBrokersKnowEachOther } from "./ready.ts";
 import { GivenUp, waitUntil } from "./wait-until.ts";
 
 const START_ATTEMPTS = 4;
+const RESTART_ATTEMPTS = 10;
 
 export const javaLauncher: Launcher = {
   name: "java",
@@ -100,8 +101,17 @@ class JavaCluster implements KafkaCluster {
 
   async restartNode(id: number): Promise<void> {
     await this.killNode(id);
-    this.#launch(this.#node(id));
-    await this.#ready();
+    const node = this.#node(id);
+    for (let attempt = 1; ; attempt++) {
+      this.#launch(node);
+      try {
+        return await this.#ready();
+      } catch (error) {
+        // ZooKeeper keeps a killed broker's registration until its session is over; a broker that finds it there ends.
+        const foundItself = this.#zookeeper !== undefined && node.process?.hasExited === true;
+        if (!foundItself || attempt === RESTART_ATTEMPTS) throw error;
+      }
+    }
   }
 
   async output(): Promise<string> {

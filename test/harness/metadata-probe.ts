@@ -28,11 +28,17 @@ function int32(value: number): number[] {
   return [...int16(value >> 16), ...int16(value)];
 }
 
+export interface ProbedCluster {
+  readonly brokers: readonly ProbedBroker[];
+  /** -1 while there is none; under KRaft it is some broker. */
+  readonly controllerId: number;
+}
+
 /**
- * Asks one broker which brokers it knows. Written from raw bytes on purpose: the harness must not depend on the client
+ * Asks one broker which brokers it knows, and which is the controller. Written from raw bytes on purpose: the harness must not depend on the client
  * that it helps to test. Rejects when the broker does not answer in time.
  */
-export function probeBrokers(host: string, port: number, timeoutMs = 2000): Promise<ProbedBroker[]> {
+export function probeCluster(host: string, port: number, timeoutMs = 2000): Promise<ProbedCluster> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ host, port });
     let received = Buffer.alloc(0);
@@ -51,7 +57,7 @@ export function probeBrokers(host: string, port: number, timeoutMs = 2000): Prom
       if (size < 8 || size > 1 << 20) return fail(new Error(`${host}:${port} does not speak Kafka's protocol`));
       if (received.length < 4 + size) return;
       try {
-        resolve(readBrokers(received.subarray(4, 4 + size)));
+        resolve(readCluster(received.subarray(4, 4 + size)));
         socket.destroy();
       } catch (error) {
         fail(error instanceof Error ? error : new Error(String(error)));
@@ -60,7 +66,7 @@ export function probeBrokers(host: string, port: number, timeoutMs = 2000): Prom
   });
 }
 
-function readBrokers(answer: Buffer): ProbedBroker[] {
+function readCluster(answer: Buffer): ProbedCluster {
   if (answer.readInt32BE(0) !== CORRELATION_ID) throw new Error("answer to another request");
   const brokers: ProbedBroker[] = [];
   let position = 8;
@@ -74,5 +80,5 @@ function readBrokers(answer: Buffer): ProbedBroker[] {
     position += 6 + Math.max(rackLength, 0);
     brokers.push({ nodeId, host, port });
   }
-  return brokers;
+  return { brokers, controllerId: answer.readInt32BE(position) };
 }

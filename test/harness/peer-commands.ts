@@ -104,6 +104,12 @@ export interface SchemaField {
   fields?: SchemaField[];
 }
 
+/** Whose messages. */
+export interface OfClient {
+  /** The `kafka-clients` jar of an older release. Default: the peer's own. */
+  clientJar?: string;
+}
+
 /** Command by command: its arguments and its result. See test/java-peer/README.md. */
 export interface PeerCommands {
   createTopic: [
@@ -186,15 +192,15 @@ export interface PeerCommands {
       tombstones: number;
     },
   ];
-  encodeMessage: [{ name: string; version: number; json: unknown }, { base64: string }];
-  decodeMessage: [{ name: string; version: number; base64: string }, { json: unknown; remaining: number }];
-  messageDefinition: [{ name: string }, { text: string }];
+  encodeMessage: [{ name: string; version: number; json: unknown } & OfClient, { base64: string }];
+  decodeMessage: [{ name: string; version: number; base64: string } & OfClient, { json: unknown; remaining: number }];
+  messageDefinition: [{ name: string } & OfClient, { text: string }];
   messageSchema: [
     { name: string; version?: number },
     { lowestVersion: number; highestVersion: number; fields: SchemaField[] },
   ];
   describeApi: [
-    { name: string },
+    { name: string } & OfClient,
     {
       apiKey: number;
       lowestVersion: number;

@@ -1,4 +1,4 @@
-import { probeBrokers } from "./metadata-probe.ts";
+import { probeCluster } from "./metadata-probe.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /**
@@ -13,8 +13,8 @@ export async function waitUntilBrokersKnowEachOther(
     brokers.map(({ host, port }) =>
       waitUntil(`broker ${host}:${port} lists ${brokers.length} broker(s)`, async () => {
         checkAlive();
-        const listed = await probeBrokers(host, port);
-        return listed.length === brokers.length ? true : undefined;
+        const listed = await probeCluster(host, port);
+        return listed.brokers.length === brokers.length ? true : undefined;
       }),
     ),
   );

@@ -9,7 +9,7 @@ import { JavaPeerError, startJavaPeer } from "../harness/java-peer.ts";
 import { kafkaAvailability, startKafka } from "../harness/kafka.ts";
 import type { KafkaCluster, KafkaOptions } from "../harness/kafka-cluster.ts";
 import { compactTopic, EAGER_COMPACTION } from "../harness/log-cleaner.ts";
-import { probeBrokers } from "../harness/metadata-probe.ts";
+import { probeCluster } from "../harness/metadata-probe.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
 const cleanup: (() => Promise<void>)[] = [];
@@ -91,7 +91,7 @@ describe("one node", () => {
     expect(existsSync(directory)).toBe(true);
     await cluster.stop();
     expect(existsSync(directory)).toBe(false);
-    await expect(probeBrokers("127.0.0.1", cluster.nodes[0]?.port ?? 0)).rejects.toThrow();
+    await expect(probeCluster("127.0.0.1", cluster.nodes[0]?.port ?? 0)).rejects.toThrow();
   });
 
   test("an open transaction holds back read_committed readers until it ends", async () => {
@@ -158,7 +158,7 @@ test("three nodes: all list each other, a killed one comes back, nothing is left
   expect(await leader()).toBe(3);
 
   await cluster.killNode(3);
-  await expect(probeBrokers("127.0.0.1", nodes[2]?.port ?? 0)).rejects.toThrow();
+  await expect(probeCluster("127.0.0.1", nodes[2]?.port ?? 0)).rejects.toThrow();
   await java.call("produce", { bootstrapServers, topic, records: [{ key: "k", value: "without node 3" }] });
   await cluster.restartNode(3);
   expect(await ids()).toEqual([1, 2, 3]);
@@ -233,7 +233,7 @@ describe("the choice of a launcher", () => {
     const found = await startKafka();
     expect(found).toMatchObject({ launcher: "external", bootstrapServers: own.bootstrapServers, version: "unknown" });
     await found.stop();
-    expect(await probeBrokers("127.0.0.1", own.nodes[0]?.port ?? 0)).toHaveLength(1);
+    expect((await probeCluster("127.0.0.1", own.nodes[0]?.port ?? 0)).brokers).toHaveLength(1);
     const unfit = await kafkaAvailability({ launcher: "external", nodes: 3 });
     expect(unfit).toMatchObject({ available: false });
     expect(unfit.how).toContain("has 1 broker(s), not 3");

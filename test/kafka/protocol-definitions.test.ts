@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSpecs } from "../../protocol-specs/generate.ts";
 import { type Field, type FieldType, noVersion, type Struct } from "../../protocol-specs/parse.ts";
 import { type JavaPeer, startJavaPeer } from "../harness/java-peer.ts";
+import type { OfClient } from "../harness/peer-commands.ts";
 import { has } from "../protocol/arbitraries.ts";
 import { versionsOf } from "../protocol/codecs.ts";
+import { clientFor } from "./removed-versions.ts";
 
 /** One of the files that Kafka generates its own classes from, as far as this test looks at it. */
 interface Definition {
@@ -38,9 +40,9 @@ const specs = readSpecs();
 
 describe.each(specs.map((spec) => ({ name: spec.name, spec })))("$name is what Apache Kafka defines", ({ spec }) => {
   test("API key, versions and headers", async () => {
-    const api = await peer.call("describeApi", { name: spec.name });
-    expect(spec.key).toBe(api.apiKey);
     for (const version of versionsOf(spec)) {
+      const api = await peer.call("describeApi", { name: spec.name, ...(await clientFor(peer, spec, version)) });
+      expect(spec.key).toBe(api.apiKey);
       const flexible = version >= spec.flexibleFrom;
       expect(api.requestHeaderVersions[version], `request header of version ${version}`).toBe(flexible ? 2 : 1);
       const taggedHeader = flexible && spec.name !== "ApiVersions";
@@ -52,26 +54,28 @@ describe.each(specs.map((spec) => ({ name: spec.name, spec })))("$name is what A
     { struct: spec.request, direction: "request" },
     { struct: spec.response, direction: "response" },
   ])("$direction: every field of every version", async ({ struct }) => {
-    const definition = await readDefinition(struct.name);
+    const definition = await readDefinition(struct.name, {});
     expect(definition.apiKey).toBe(spec.key);
     const { flexibleVersions } = definition;
     expect(flexibleVersions === "none" ? noVersion : parseRange(flexibleVersions).min).toBe(spec.flexibleFrom);
 
     const valid = parseRange(definition.validVersions);
     const lastStable = definition.latestVersionUnstable === true ? valid.max - 1 : valid.max;
-    expect(spec.versions.min).toBeGreaterThanOrEqual(valid.min);
     expect(spec.versions.max).toBeLessThanOrEqual(lastStable);
 
     for (const version of versionsOf(spec)) {
-      const theirs = flattenDefinition(definition, version);
+      const older = await clientFor(peer, spec, version);
+      const ofVersion = older.clientJar === undefined ? definition : await readDefinition(struct.name, older);
+      expect(version).toBeGreaterThanOrEqual(parseRange(ofVersion.validVersions).min);
+      const theirs = flattenDefinition(ofVersion, version);
       expect(flattenSpec(struct, version), `${struct.name} version ${version}`).toEqual(theirs);
     }
     expect(flattenDefinition(definition, spec.versions.max), "the definition has fields").not.toEqual([]);
   });
 });
 
-async function readDefinition(name: string): Promise<Definition> {
-  const { text } = await peer.call("messageDefinition", { name });
+async function readDefinition(name: string, client: OfClient): Promise<Definition> {
+  const { text } = await peer.call("messageDefinition", { name, ...client });
   const definition: Definition = JSON.parse(text.replaceAll(/^\s*\/\/.*$/gm, ""));
   return definition;
 }

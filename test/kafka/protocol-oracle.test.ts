@@ -12,6 +12,7 @@ import type { Struct } from "../../protocol-specs/parse.ts";
 import { type JavaPeer, startJavaPeer } from "../harness/java-peer.ts";
 import { decodedForm, has, messageArbitrary } from "../protocol/arbitraries.ts";
 import { asMessage, asMessages, loadCodecs, type Message, versionsOf } from "../protocol/codecs.ts";
+import { clientFor } from "./removed-versions.ts";
 
 let peer: JavaPeer;
 beforeAll(async () => {
@@ -25,11 +26,12 @@ describe.each(codecs.map((codec) => ({ name: codec.struct.name, codec })))("$nam
   const { spec, struct } = codec;
 
   test.each(versionsOf(spec))("version %i: Kafka's Java client encodes and decodes the same", async (version) => {
+    const client = await clientFor(peer, spec, version);
     await fc.assert(
       fc.asyncProperty(messageArbitrary(struct, version), async (value) => {
         const ours = codec.encode(value, version);
         const json = jsonForm(struct, version, value);
-        const encoded = await peer.call("encodeMessage", { name: struct.name, version, json });
+        const encoded = await peer.call("encodeMessage", { name: struct.name, version, json, ...client });
         const java = Buffer.from(encoded.base64, "base64");
         expect(Buffer.from(ours).toString("hex")).toBe(java.toString("hex"));
 
@@ -38,7 +40,7 @@ describe.each(codecs.map((codec) => ({ name: codec.struct.name, codec })))("$nam
         expect(decoded).toEqual({ value: expected, remaining: 0 });
 
         const base64 = Buffer.from(ours).toString("base64");
-        const byJava = await peer.call("decodeMessage", { name: struct.name, version, base64 });
+        const byJava = await peer.call("decodeMessage", { name: struct.name, version, base64, ...client });
         expect(byJava).toEqual({ json: jsonForm(struct, version, expected), remaining: 0 });
       }),
       { numRuns: 40 },

@@ -3,7 +3,7 @@ import type { Logger } from "ktables";
 /** A broker, as much of it as the suites need. */
 export interface SuiteBroker {
   readonly bootstrapServers: string;
-  /** Release of Apache Kafka; undefined for the embedded broker, which can what the newest can. */
+  /** Release of Apache Kafka, or a service's name; undefined for the embedded broker as such, which can what the newest can. */
   readonly version?: string;
   stop(): Promise<void>;
 }
@@ -58,8 +58,27 @@ export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Whether the broker has what came with a release, given as `[major, minor]`. An unknown version counts as the newest. */
-export function hasReleased({ version }: SuiteBroker, [major, minor]: readonly [number, number]): boolean {
+/** What not every broker has, and the release of Apache Kafka that brought it, as `[major, minor]`. */
+const features = {
+  idempotence: [0, 11],
+  "config changes": [0, 11],
+  "partition creation": [1, 0],
+  zstd: [2, 1],
+  "incremental config changes": [2, 3],
+  "default partitions": [2, 4],
+  "topic ids": [2, 8],
+} as const;
+
+export type Feature = keyof typeof features;
+
+/** What services have of it. */
+const services: ReadonlyMap<string, readonly Feature[]> = new Map([["event-hubs", ["zstd", "partition creation"]]]);
+
+/** Whether the broker has a feature. One whose release is not known counts as the newest. */
+export function has({ version }: SuiteBroker, feature: Feature): boolean {
+  const service = services.get(version ?? "");
+  if (service !== undefined) return service.includes(feature);
+  const [major, minor] = features[feature];
   const [ownMajor, ownMinor] = (version ?? "").split(".").map(Number);
   if (ownMajor === undefined || ownMinor === undefined || Number.isNaN(ownMajor)) return true;
   return ownMajor > major || (ownMajor === major && ownMinor >= minor);

@@ -1,46 +1,45 @@
 import type { CallOptions } from "./abort.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { Attempt, KafkaClient } from "./client.ts";
-import type { Connection } from "./connection.ts";
-import { BrokerError } from "./errors.ts";
-import { alterConfigsApi } from "./protocol/generated/alter-configs.ts";
+import { BrokerError, InvalidOptionError } from "./errors.ts";
+import { callChecks, check, checkOptions, describe } from "./options.ts";
+import { createPartitionsApi } from "./protocol/generated/create-partitions.ts";
 import { createTopicsApi } from "./protocol/generated/create-topics.ts";
-import { describeConfigsApi } from "./protocol/generated/describe-configs.ts";
-import { incrementalAlterConfigsApi } from "./protocol/generated/incremental-alter-configs.ts";
+import { deleteTopicsApi } from "./protocol/generated/delete-topics.ts";
 
-const topicResource = 2;
-const setOperation = 0;
-/** `configSource` of a value that was set for this topic (DescribeConfigs v1+). */
-const topicConfigSource = 1;
+/** Version 6 adds nothing but deletion by topic id. */
+const deleteTopicsByName = 5;
 
 export interface CreateTopicOptions extends CallOptions {
-  /** -1 for the broker's default (brokers since 2.4). Default 1. */
+  /** -1 for the broker's default (brokers since 2.4; older ones refuse with `INVALID_PARTITIONS`). Default 1. */
   readonly partitions?: number | undefined;
   /** -1 for the broker's default (brokers since 2.4). Default 1. */
   readonly replicationFactor?: number | undefined;
   readonly configs?: Readonly<Record<string, string>> | undefined;
 }
 
-export interface TopicConfigEntry {
-  readonly name: string;
-  /** Null for sensitive values, which brokers do not tell. */
-  readonly value: string | null;
-  readonly isReadOnly: boolean;
-  readonly isSensitive: boolean;
-  /** Whether the value was set for this topic, rather than inherited from the broker. */
-  readonly isOverride: boolean;
-}
-
-/** Returns whether the topic was created now or had existed; other errors are thrown as {@link BrokerError}. */
+/**
+ * Creates a topic unless it exists, and returns which it was.
+ *
+ * @throws BrokerError with Kafka's own code; TimeoutError; InvalidOptionError
+ */
 export async function createTopic(
   client: KafkaClient,
   topic: string,
   options: CreateTopicOptions = {},
 ): Promise<"created" | "exists"> {
-  return client.retrying(`CreateTopics of "${topic}"`, options, async ({ signal, remainingMs }) => {
-    const connection = await client.anyConnection(signal);
-    const timeoutMs = Math.round(Math.min(remainingMs, client.config.requestTimeoutMs));
-    const response = await connection.request(
+  checkTopic("createTopic", topic);
+  checkOptions("createTopic", options, {
+    ...callChecks,
+    partitions: check.countOrDefault,
+    replicationFactor: check.countOrDefault,
+    configs: check.stringValues,
+  });
+  return client.retrying(`CreateTopics of "${topic}"`, options, async (attempt) => {
+    const { signal } = attempt;
+    const connection = await client.controllerConnection(signal);
+    const timeoutMs = controllerTimeoutMs(client, attempt);
+    const { topics } = await connection.request(
       createTopicsApi,
       {
         topics: [
@@ -57,141 +56,100 @@ export async function createTopic(
       },
       { signal, serverWaitMs: timeoutMs },
     );
-    const answer = response.topics.find(({ name }) => name === topic);
-    if (answer === undefined) throw unconfirmed("CreateTopics", topic);
-    if (answer.errorCode === ErrorCode.NONE) return "created";
-    if (answer.errorCode === ErrorCode.TOPIC_ALREADY_EXISTS) return "exists";
-    throw new BrokerError(answer.errorCode, { api: "CreateTopics", topic, brokerMessage: answer.errorMessage });
-  });
-}
-
-/** The topic's configuration: all of it, or the named entries. */
-export async function describeTopicConfigs(
-  client: KafkaClient,
-  topic: string,
-  options: CallOptions & { readonly names?: readonly string[] | undefined } = {},
-): Promise<TopicConfigEntry[]> {
-  return client.retrying(`DescribeConfigs of "${topic}"`, options, async ({ signal }) => {
-    const connection = await client.anyConnection(signal);
-    const response = await connection.request(
-      describeConfigsApi,
-      {
-        resources: [
-          {
-            resourceType: topicResource,
-            resourceName: topic,
-            configurationKeys: options.names === undefined ? null : [...options.names],
-          },
-        ],
-        includeSynonyms: false,
-        includeDocumentation: false,
-      },
-      { signal },
-    );
-    const answer = response.results.find(({ resourceName }) => resourceName === topic);
-    if (answer === undefined) throw unconfirmed("DescribeConfigs", topic);
-    if (answer.errorCode !== ErrorCode.NONE) {
-      throw new BrokerError(answer.errorCode, { api: "DescribeConfigs", topic, brokerMessage: answer.errorMessage });
-    }
-    return answer.configs.map((entry) => ({
-      name: entry.name,
-      value: entry.value,
-      isReadOnly: entry.readOnly,
-      isSensitive: entry.isSensitive,
-      isOverride: entry.configSource === topicConfigSource,
-    }));
+    const answer = topics.find(({ name }) => name === topic);
+    if (answer?.errorCode === ErrorCode.TOPIC_ALREADY_EXISTS) return "exists";
+    confirm("CreateTopics", topic, answer);
+    return "created";
   });
 }
 
 /**
- * Sets the given configurations and leaves all others as they are. Brokers before 2.3 can only replace the whole set
- * (KIP-339): there the topic's settings are read first and written back together with the changes, which is logged,
- * because what somebody else changes in between is lost.
+ * Deletes a topic if it exists, and returns which it was. Brokers forget it a moment later.
+ *
+ * @throws BrokerError with Kafka's own code, such as `TOPIC_DELETION_DISABLED`; TimeoutError; InvalidOptionError
  */
-export async function setTopicConfigs(
+export async function deleteTopic(
   client: KafkaClient,
   topic: string,
-  configs: Readonly<Record<string, string>>,
   options: CallOptions = {},
-): Promise<void> {
-  await client.retrying(`Setting configs of "${topic}"`, options, async (attempt) => {
-    const connection = await client.anyConnection(attempt.signal);
-    if (connection.versionFor(incrementalAlterConfigsApi) === undefined) {
-      await replaceTopicConfigs(client, connection, topic, configs, attempt);
-      return;
-    }
+): Promise<"deleted" | "absent"> {
+  checkTopic("deleteTopic", topic);
+  checkOptions("deleteTopic", options, callChecks);
+  return client.retrying(`DeleteTopics of "${topic}"`, options, async (attempt) => {
+    const { signal } = attempt;
+    const connection = await client.controllerConnection(signal);
+    const timeoutMs = controllerTimeoutMs(client, attempt);
     const { responses } = await connection.request(
-      incrementalAlterConfigsApi,
-      {
-        resources: [
-          {
-            resourceType: topicResource,
-            resourceName: topic,
-            configs: Object.entries(configs).map(([name, value]) => ({ name, configOperation: setOperation, value })),
-          },
-        ],
-        validateOnly: false,
-      },
-      { signal: attempt.signal },
+      deleteTopicsApi,
+      { topics: [], topicNames: [topic], timeoutMs },
+      { signal, serverWaitMs: timeoutMs, maxVersion: deleteTopicsByName },
     );
-    confirm("IncrementalAlterConfigs", topic, responses);
+    const answer = responses.find(({ name }) => name === topic);
+    if (answer?.errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return "absent";
+    confirm("DeleteTopics", topic, answer);
+    return "deleted";
   });
 }
 
-async function replaceTopicConfigs(
+/**
+ * Adds partitions until the topic has `count` of them, and returns whether it had so many. Keys then move to other
+ * partitions: in a table's topic, old records of a key stay where they were.
+ *
+ * @throws BrokerError with Kafka's own code, `INVALID_PARTITIONS` where there are more; UnsupportedApiError before Kafka
+ * 1.0; TimeoutError; InvalidOptionError
+ */
+export async function createPartitions(
   client: KafkaClient,
-  connection: Connection,
   topic: string,
-  configs: Readonly<Record<string, string>>,
-  { signal, remainingMs }: Attempt,
-): Promise<void> {
-  const current = await describeTopicConfigs(client, topic, { signal, timeoutMs: remainingMs });
-  const kept = current.filter(({ name, value, isOverride, isReadOnly }) => {
-    return isOverride && !isReadOnly && value !== null && !Object.hasOwn(configs, name);
+  count: number,
+  options: CallOptions = {},
+): Promise<"created" | "exists"> {
+  checkTopic("createPartitions", topic);
+  checkOptions("createPartitions", { count }, { count: check.integer(1, 0x7fff_ffff) });
+  checkOptions("createPartitions", options, callChecks);
+  return client.retrying(`CreatePartitions of "${topic}"`, options, async (attempt) => {
+    const { signal } = attempt;
+    const connection = await client.controllerConnection(signal);
+    const timeoutMs = controllerTimeoutMs(client, attempt);
+    const { results } = await connection.request(
+      createPartitionsApi,
+      { topics: [{ name: topic, count, assignments: null }], timeoutMs, validateOnly: false },
+      { signal, serverWaitMs: timeoutMs },
+    );
+    const answer = results.find(({ name }) => name === topic);
+    if (answer?.errorCode === ErrorCode.INVALID_PARTITIONS) {
+      // Also what an attempt of ours meets whose predecessor lost its answer.
+      const { partitions } = await client.refreshTopic(topic, signal);
+      if (partitions.length === count) return "exists";
+    }
+    confirm("CreatePartitions", topic, answer);
+    return "created";
   });
-  client.config.logger.info(
-    `The broker is older than 2.3: replacing all settings of topic "${topic}" by what they are, with ` +
-      `${Object.keys(configs).join(", ")} changed; kept: ${kept.map(({ name }) => name).join(", ") || "none"}`,
-    { topic },
-  );
-  const { responses } = await connection.request(
-    alterConfigsApi,
-    {
-      resources: [
-        {
-          resourceType: topicResource,
-          resourceName: topic,
-          configs: [
-            ...kept.map(({ name, value }) => ({ name, value })),
-            ...Object.entries(configs).map(([name, value]) => ({ name, value })),
-          ],
-        },
-      ],
-      validateOnly: false,
-    },
-    { signal },
-  );
-  confirm("AlterConfigs", topic, responses);
+}
+
+/** How long the controller may take; not longer than the caller waits. */
+function controllerTimeoutMs(client: KafkaClient, { remainingMs }: Attempt): number {
+  return Math.ceil(Math.min(remainingMs, client.config.requestTimeoutMs));
+}
+
+export function checkTopic(owner: string, topic: unknown): void {
+  if (check.nonEmptyString(topic) === undefined) return;
+  throw new InvalidOptionError("topic", `${owner}: the topic must be a non-empty string, got ${describe(topic)}`);
 }
 
 /** Throws what the answer says about the topic, or that it says nothing. */
-function confirm(
+export function confirm(
   api: string,
   topic: string,
-  responses: readonly {
-    readonly resourceName: string;
-    readonly errorCode: number;
-    readonly errorMessage: string | null;
-  }[],
+  answer: { readonly errorCode: number; readonly errorMessage: string | null } | undefined,
 ): void {
-  const answer = responses.find(({ resourceName }) => resourceName === topic);
   if (answer === undefined) throw unconfirmed(api, topic);
   if (answer.errorCode !== ErrorCode.NONE) {
     throw new BrokerError(answer.errorCode, { api, topic, brokerMessage: answer.errorMessage });
   }
 }
 
-function unconfirmed(api: string, topic: string): BrokerError {
+export function unconfirmed(api: string, topic: string): BrokerError {
   return new BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR, {
     api,
     topic,

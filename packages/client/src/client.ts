@@ -23,7 +23,7 @@ import {
 } from "./errors.ts";
 import { type BrokerEndpoint, ClusterMetadata, type LeaderHint, type TopicMetadata } from "./metadata.ts";
 import { printable } from "./printable.ts";
-import { metadataApi } from "./protocol/generated/metadata.ts";
+import { type MetadataRequest, type MetadataResponse, metadataApi } from "./protocol/generated/metadata.ts";
 import { zeroUuid } from "./protocol/uuid.ts";
 
 /** One attempt of an operation: `signal` ends with the call, `remainingMs` is what is left of its time. */
@@ -128,12 +128,27 @@ export class KafkaClient {
   async #fetchMetadata(topic: string): Promise<TopicMetadata> {
     const connection = await this.anyConnection(this.#closing.signal);
     const version = connection.versionFor(metadataApi) ?? -1;
-    const response = await connection.request(metadataApi, {
-      topics: [{ topicId: zeroUuid, name: topic }],
-      allowAutoTopicCreation: false,
-      includeClusterAuthorizedOperations: false,
-      includeTopicAuthorizedOperations: false,
-    });
+    const response = await this.#askMetadata(connection, [{ topicId: zeroUuid, name: topic }], this.#closing.signal);
+    const found = this.#metadata.update(response, version, topic, connection.broker);
+    this.#publishMetadata(found);
+    return found;
+  }
+
+  async #askMetadata(
+    connection: Connection,
+    topics: MetadataRequest["topics"],
+    signal: AbortSignalLike,
+  ): Promise<MetadataResponse> {
+    const response = await connection.request(
+      metadataApi,
+      {
+        topics,
+        allowAutoTopicCreation: false,
+        includeClusterAuthorizedOperations: false,
+        includeTopicAuthorizedOperations: false,
+      },
+      { signal },
+    );
     if (response.errorCode === ErrorCode.REBOOTSTRAP_REQUIRED) {
       // KIP-1102: what this broker knows of the cluster is no longer true, though it can still be reached.
       this.#metadata.forgetBrokers();
@@ -142,9 +157,7 @@ export class KafkaClient {
       throw new ConnectionError("NO_BROKER_AVAILABLE", connection.broker, message);
     }
     this.#requireSameCluster(connection, response.clusterId);
-    const found = this.#metadata.update(response, version, topic, connection.broker);
-    this.#publishMetadata(found);
-    return found;
+    return response;
   }
 
   /**
@@ -173,6 +186,19 @@ export class KafkaClient {
     if (this.#publishedMetadata.get(name) === text) return;
     this.#publishedMetadata.set(name, text);
     publish("metadata", () => event);
+  }
+
+  /**
+   * A control connection to the controller, which alone changes topics before KRaft; under KRaft to some broker, any of
+   * which passes it on. Asks who that is each time: nothing tells a client that the controller has moved. @internal
+   */
+  async controllerConnection(signal: AbortSignalLike): Promise<Connection> {
+    const connection = await this.anyConnection(signal);
+    const response = await this.#askMetadata(connection, [], signal);
+    this.#metadata.updateBrokers(response);
+    // While there is none, whoever is asked refuses with NOT_CONTROLLER, which is tried again.
+    if (this.#metadata.broker(response.controllerId) === undefined) return connection;
+    return this.brokerConnection(response.controllerId, "control", signal);
   }
 
   /** A connection to one broker, by the address that metadata gave. @internal */

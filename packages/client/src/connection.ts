@@ -6,6 +6,7 @@ import { diagnosticError, publish, publishFailure } from "./diagnostics.ts";
 import { BrokerError, ConnectionError, endOfRequest, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
 import { type ExchangeFacts, publishExchange } from "./exchange-events.ts";
 import { FrameAssembler, FrameError } from "./frames.ts";
+import { checkBrokerAge } from "./oldest-broker.ts";
 import type { Api } from "./protocol/api.ts";
 import { apiVersionsApi } from "./protocol/generated/api-versions.ts";
 import { readResponseHeader, writeRequestHeader } from "./protocol/headers.ts";
@@ -209,6 +210,7 @@ export class Connection {
     for (const { apiKey, minVersion, maxVersion } of response.apiKeys) {
       this.#versions.set(apiKey, { min: minVersion, max: maxVersion });
     }
+    checkBrokerAge(this.broker, this.#versions);
   }
 
   /** Authenticates, and keeps doing so for as long as the broker wants that. */

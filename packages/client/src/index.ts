@@ -8,15 +8,10 @@ export {
   RecordPosition,
 } from "@ktables/record-batch";
 export type { AbortSignalLike, CallOptions } from "./abort.ts";
-export {
-  type CreateTopicOptions,
-  createTopic,
-  describeTopicConfigs,
-  setTopicConfigs,
-  type TopicConfigEntry,
-} from "./admin.ts";
+export { type CreateTopicOptions, createPartitions, createTopic, deleteTopic } from "./admin.ts";
 export { KafkaClient } from "./client.ts";
 export type { BrokerAddress, KafkaClientConfig, TlsConfig } from "./config.ts";
+export { deleteRecords } from "./delete-records.ts";
 export {
   type ConnectEvent,
   type DiagnosticError,
@@ -54,4 +49,5 @@ export type { ProducerOptions, ProducerRecord } from "./producer-options.ts";
 export { TopicReader } from "./reader.ts";
 export type { TopicReaderOptions } from "./reader-options.ts";
 export type { SaslConfig, SaslMechanism, SaslPasswordConfig, SaslToken, SaslTokenConfig } from "./sasl-config.ts";
+export { describeTopicConfigs, setTopicConfigs, type TopicConfigEntry } from "./topic-configs.ts";
 export type { Connector, HostLookup, Transport, TransportEvents } from "./transport.ts";

@@ -2,4 +2,4 @@
 export { abortReason, CallScope, onAbort, sleep, throwIfAborted, untilAborted } from "./abort.ts";
 export { brokerErrorFacts } from "./broker-errors.ts";
 export { isRetriable, toError } from "./errors.ts";
-export { check, checkOptions, describe, type OptionCheck } from "./options.ts";
+export { callChecks, check, checkOptions, describe, type OptionCheck } from "./options.ts";

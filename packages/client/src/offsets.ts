@@ -1,7 +1,9 @@
-import type { CallOptions } from "./abort.ts";
+import type { AbortSignalLike, CallOptions } from "./abort.ts";
 import { ErrorCode } from "./broker-errors.ts";
-import type { Attempt, KafkaClient } from "./client.ts";
+import type { KafkaClient } from "./client.ts";
+import type { Connection } from "./connection.ts";
 import { BrokerError } from "./errors.ts";
+import { askLeaders } from "./leaders.ts";
 import type { PartitionMetadata } from "./metadata.ts";
 import { listOffsetsApi } from "./protocol/generated/list-offsets.ts";
 
@@ -31,51 +33,34 @@ export async function listOffsets(
   at: "earliest" | "latest",
   options: ListOffsetsOptions = {},
 ): Promise<Map<number, number>> {
-  const found = new Map<number, number>();
-  let stale = false;
-  await client.retrying(`ListOffsets of topic "${topic}"`, options, async (attempt) => {
-    const known = stale ? undefined : client.knownTopic(topic);
-    const metadata = known ?? (await client.refreshTopic(topic, attempt.signal));
-    stale = true;
-    const missing = metadata.partitions.filter(
-      ({ partition }) => !found.has(partition) && (options.partitions?.includes(partition) ?? true),
-    );
-    const leaders = [...new Set(missing.map(({ leader }) => leader))];
-    const results = await Promise.allSettled(
-      leaders.map((leader) => {
-        const partitions = missing.filter((partition) => partition.leader === leader);
-        return listAtLeader(client, topic, leader, partitions, timestampOf[at], options.isolation, attempt, found);
-      }),
-    );
-    const failure = results.find((result) => result.status === "rejected");
-    if (failure !== undefined) throw failure.reason;
-  });
-  return found;
+  const isolationLevel = isolationCode(options.isolation ?? "read_uncommitted");
+  return askLeaders(
+    client,
+    {
+      api: "ListOffsets",
+      topic,
+      partitions: options.partitions,
+      ask: (connection, partitions, { signal }, found) =>
+        listAtLeader(connection, topic, partitions, timestampOf[at], isolationLevel, signal, found),
+    },
+    options,
+  );
 }
 
 async function listAtLeader(
-  client: KafkaClient,
+  connection: Connection,
   topic: string,
-  leader: number,
   partitions: readonly PartitionMetadata[],
   timestamp: number,
-  isolation: IsolationLevel | undefined,
-  attempt: Attempt,
+  isolationLevel: number,
+  signal: AbortSignalLike,
   found: Map<number, number>,
 ): Promise<void> {
-  if (leader < 0) {
-    throw new BrokerError(ErrorCode.LEADER_NOT_AVAILABLE, {
-      api: "ListOffsets",
-      topic,
-      partition: partitions[0]?.partition,
-    });
-  }
-  const connection = await client.brokerConnection(leader, "control", attempt.signal);
   const response = await connection.request(
     listOffsetsApi,
     {
       replicaId: -1,
-      isolationLevel: isolationCode(isolation ?? "read_uncommitted"),
+      isolationLevel,
       topics: [
         {
           name: topic,
@@ -87,7 +72,7 @@ async function listAtLeader(
         },
       ],
     },
-    { signal: attempt.signal },
+    { signal },
   );
   const answers = response.topics.find(({ name }) => name === topic)?.partitions ?? [];
   let failure: BrokerError | undefined;

@@ -11,12 +11,20 @@ export const check = {
   callable: (value: unknown): string | undefined => (typeof value === "function" ? undefined : "callable (a function)"),
   object: (value: unknown): string | undefined =>
     typeof value === "object" && value !== null && !Array.isArray(value) ? undefined : "an object",
+  stringValues: (value: unknown): string | undefined =>
+    check.object(value) === undefined && Object.values(value as object).every((item) => typeof item === "string")
+      ? undefined
+      : "an object of strings",
   integer:
     (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER) =>
     (value: unknown): string | undefined =>
       Number.isSafeInteger(value) && (value as number) >= minimum && (value as number) <= maximum
         ? undefined
         : `an integer ${maximum === Number.MAX_SAFE_INTEGER ? `>= ${minimum}` : `from ${minimum} to ${maximum}`}`,
+  countOrDefault: (value: unknown): string | undefined =>
+    value === -1 || (Number.isSafeInteger(value) && (value as number) >= 1)
+      ? undefined
+      : "an integer >= 1, or -1 for the broker's default",
   /** Above 2^31-1 ms a timer would fire at once. */
   durationMs: (value: unknown): string | undefined =>
     typeof value === "number" && value > 0 && value <= 2_147_483_647
@@ -29,6 +37,12 @@ export const check = {
         ? undefined
         : `one of ${allowed.map((item) => JSON.stringify(item)).join(", ")}`,
 } as const;
+
+/** The options that every waiting call takes. */
+export const callChecks: Readonly<Record<string, OptionCheck>> = {
+  signal: check.object,
+  timeoutMs: check.durationMs,
+};
 
 /**
  * Checks an options object: every key must be known, every given value must pass its check. `undefined` counts as not

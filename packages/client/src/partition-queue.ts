@@ -113,8 +113,8 @@ export class PartitionQueue {
     return !this.#draining && this.#batches[0] === batch;
   }
 
-  /** The head was written. */
-  acknowledge(leader: number): void {
+  /** The head was written, by a leader that may be sent several batches at once from now on; undefined where it may not. */
+  acknowledge(leader: number | undefined): void {
     this.#batches.shift();
     this.#inFlight--;
     this.#provenLeader = leader;

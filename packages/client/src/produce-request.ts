@@ -73,6 +73,17 @@ export function unconfirmedAnswer(index: number): ProduceResponsePartition {
   };
 }
 
+/** Brokers since 1.0 (KAFKA-5494). */
+const firstVersionWithMemory = 5;
+
+/**
+ * Whether the broker remembers several batches of a producer and partition. One that remembers the last only, 0.11, takes
+ * the first of two whose answers were lost for something out of order.
+ */
+export function remembersBatches(connection: Connection, maxVersion: number | undefined): boolean {
+  return (connection.versionFor(produceApi, maxVersion) ?? 0) >= firstVersionWithMemory;
+}
+
 /** Brokers since 2.1 (KIP-110). An older one would answer with an error that says nothing, again and again. */
 const firstVersionWithZstd = 7;
 

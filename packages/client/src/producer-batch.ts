@@ -1,4 +1,5 @@
 import type { RecordInput } from "@ktables/record-batch";
+import type { ProducerRecord } from "./producer-options.ts";
 
 /** Where a record was written. */
 export interface RecordMetadata {
@@ -20,7 +21,8 @@ interface Waiter {
 /** More than the framing of a record can take: lengths, deltas and attributes as varints. */
 const recordOverheadBytes = 36;
 
-export function estimatedSize(record: RecordInput): number {
+/** How many bytes a record takes in a batch at most, before compression. */
+export function estimatedSize(record: Pick<ProducerRecord, "key" | "value" | "headers">): number {
   let size = recordOverheadBytes + (record.key?.length ?? 0) + (record.value?.length ?? 0);
   for (const header of record.headers ?? []) size += 10 + 3 * header.key.length + (header.value?.length ?? 0);
   return size;

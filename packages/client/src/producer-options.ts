@@ -4,12 +4,20 @@ import { check, describe, type OptionCheck } from "./options.ts";
 
 export interface ProducerOptions {
   /**
-   * Whether the broker recognises repeated batches, so that a retry never writes twice and never reorders. Default:
-   * true with `acks: "all"` where the broker can (0.11 and later), false otherwise. An explicit true fails where the
-   * broker cannot.
+   * Whether the broker recognises repeated batches, so that a retry never writes twice and never reorders (KIP-98).
+   * Default: with `acks: "all"` where the broker can, which is Kafka since 0.11 but not every service; elsewhere the
+   * producer goes on without and logs so. An explicit true needs `acks: "all"`, and fails where the broker cannot.
+   *
+   * Without it a retry after a lost answer may write twice. Order within a partition is kept all the same, because one
+   * batch of a partition is on its way at a time.
    */
   readonly idempotent?: boolean | undefined;
-  /** Who must have a record before it counts as written. Default `"all"` in-sync replicas. */
+  /**
+   * Who must have a record before it counts as written: all in-sync replicas (`"all"`, the default); the leader alone
+   * (1), whose crash may lose what it has acknowledged; or nobody (0). With 0 the broker never answers: a record counts
+   * as written, with offset -1, once it was handed to the connection. It may be lost without anybody noticing, and is
+   * tried again only if it was certainly not sent.
+   */
   readonly acks?: "all" | 1 | 0 | undefined;
   /** Default `none`. */
   readonly compression?: CompressionName | undefined;
@@ -17,6 +25,11 @@ export interface ProducerOptions {
   readonly lingerMs?: number | undefined;
   /** Size at which a batch is full, before compression; at most the topic's `max.message.bytes`. Default 1 000 000. */
   readonly maxBatchBytes?: number | undefined;
+  /**
+   * How many bytes of records may be on their way, from `send` until they are written or given up; further ones wait for
+   * room, within `deliveryTimeoutMs` and until their signal aborts. Default 33 554 432 (32 MiB).
+   */
+  readonly maxBufferedBytes?: number | undefined;
   /** How long a record may take from `send` to its acknowledgement, retries included. Default 120 000. */
   readonly deliveryTimeoutMs?: number | undefined;
 }
@@ -40,6 +53,7 @@ export const producerChecks: Readonly<Record<keyof ProducerOptions, OptionCheck>
   compression: check.oneOf("none", "gzip", "snappy", "lz4", "zstd"),
   lingerMs: check.integer(0, 2_147_483_647),
   maxBatchBytes: check.integer(1, 0x7fff_ffff),
+  maxBufferedBytes: check.integer(1),
   deliveryTimeoutMs: check.durationMs,
 };
 

@@ -27,6 +27,7 @@ import {
   highestProduceVersion,
   type ProduceEntry,
   produceRequest,
+  remembersBatches,
   type TopicIds,
   unconfirmedAnswer,
 } from "./produce-request.ts";
@@ -34,6 +35,7 @@ import type { ProducerBatch, RecordMetadata } from "./producer-batch.ts";
 import { requestIdentity } from "./producer-identity.ts";
 import { checkRecord, type ProducerOptions, type ProducerRecord, producerChecks } from "./producer-options.ts";
 import { type ProduceResponse, type ProduceResponsePartition, produceApi } from "./protocol/generated/produce.ts";
+import { RecordIntake } from "./record-intake.ts";
 import { TopicLookups } from "./topic-lookups.ts";
 
 /** Far below what a broker takes in one request (`socket.request.max.bytes`, 100 MiB unless configured). */
@@ -69,6 +71,7 @@ export class Producer {
   readonly #closing = new AbortController();
   readonly #leaveClient: () => void;
   readonly #topics: TopicLookups;
+  readonly #intake: RecordIntake;
   #idempotent: boolean;
   #identity: ProducerIdentity | undefined;
   #identifying = false;
@@ -93,13 +96,21 @@ export class Producer {
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? 120_000;
     const lookupTimeoutMs = Math.min(client.config.requestTimeoutMs, this.#deliveryTimeoutMs);
     this.#topics = new TopicLookups(client, lookupTimeoutMs, this.#closing.signal);
+    this.#intake = new RecordIntake(
+      options.maxBufferedBytes ?? 32 * 1024 * 1024,
+      this.#topics,
+      (record, topic, recordDeadline) => this.#enqueue(record, topic, recordDeadline),
+    );
     this.#leaveClient = onAbort(client.closing, () => this.#abandon(new ClosedError("The Kafka client")));
   }
 
   /**
-   * Resolves when the record is acknowledged. Rejects with {@link ProduceError}, whose `maybeWritten` says whether the
-   * record may be in the log all the same; with {@link InvalidOptionError} for a record that cannot be written. The
-   * signal ends the wait only: the record may still be written.
+   * Resolves when the record is acknowledged. Waits first while `maxBufferedBytes` are on their way, in the order of the
+   * calls; what waits is held in memory too, so whoever has more to send than brokers take should await the promises.
+   *
+   * Rejects with {@link ProduceError}, whose `maybeWritten` says whether the record may be in the log all the same; with
+   * {@link InvalidOptionError} for a record that cannot be written. The signal ends the wait: a record that still waited
+   * for room or for its topic is not written then, any other may still be.
    */
   async send(
     record: ProducerRecord,
@@ -109,11 +120,9 @@ export class Producer {
     if (!this.#accepting || this.#client.isClosed) throw new ClosedError("The producer");
     checkRecord(record);
     const deadline = performance.now() + this.#deliveryTimeoutMs;
-    const topic = this.#topics.known(record.topic);
-    const written =
-      topic === undefined
-        ? this.#enqueueOnceKnown(record, deadline, options.signal)
-        : this.#enqueue(record, topic, deadline);
+    const written = this.#intake.accept(record, deadline, options.signal);
+    // Room comes from what is written, so it must not linger.
+    if (this.#intake.isFull) this.#queueDrain();
     return untilAborted(written, options.signal);
   }
 
@@ -145,7 +154,7 @@ export class Producer {
   }
 
   async #settleAll(): Promise<void> {
-    await this.#topics.settled();
+    await this.#intake.settled();
     this.#drain();
     await Promise.all([...this.#queues.values()].flatMap(({ batches }) => batches.map(({ settled }) => settled)));
   }
@@ -157,32 +166,11 @@ export class Producer {
     clearTimeout(this.#lingerTimer);
     this.#leaveClient();
     this.#closing.abort(cause);
+    this.#intake.abandon(cause);
     for (const queue of this.#queues.values()) {
       for (const batch of queue.batches) this.#giveUp(queue, batch, cause);
     }
     this.#queues.clear();
-  }
-
-  #enqueueOnceKnown(
-    record: ProducerRecord,
-    deadline: number,
-    signal: AbortSignalLike | undefined,
-  ): Promise<RecordMetadata> {
-    return new Promise((resolve, reject) => {
-      this.#topics.whenKnown(record.topic, (topic, failure) => {
-        if (topic === undefined) {
-          reject(produceError(record.topic, undefined, toError(failure), false));
-          return;
-        }
-        // Whoever has stopped waiting before the record was in a batch does not want it written.
-        if (signal?.aborted === true) return;
-        try {
-          resolve(this.#enqueue(record, topic, deadline));
-        } catch (error) {
-          reject(toError(error));
-        }
-      });
-    });
   }
 
   #enqueue(record: ProducerRecord, topic: TopicMetadata, deadline: number): Promise<RecordMetadata> {
@@ -200,9 +188,12 @@ export class Producer {
       this.#queues.set(id, queue);
     }
     const written = queue.append(input, this.#maxBatchBytes, deadline);
+    const batch = queue.batches.at(-1);
+    // Its first record: what joins later is counted with it, and the halves of a batch that is split are.
+    if (batch?.records.length === 1) void batch.settled.then(() => this.#intake.release(batch.size));
     // What is behind the first unsent batch shows that this one is full and need not wait for company.
-    const isFull = queue.nextToSend !== queue.batches.at(-1);
-    if (this.#lingerMs === 0 || isFull) this.#queueDrain();
+    const isFull = queue.nextToSend !== batch;
+    if (this.#lingerMs === 0 || isFull || this.#intake.isFull) this.#queueDrain();
     else this.#lingerTimer ??= setTimeout(() => this.#drain(), this.#lingerMs);
     return written;
   }
@@ -352,10 +343,11 @@ export class Producer {
       for (const { queue, batch } of entries) this.#onFailure(queue, batch, toError(error), maybeSent);
       return;
     }
+    const provenLeader = remembersBatches(connection, maxVersion) ? leader : undefined;
     entries.forEach(({ queue, batch }, index) => {
       const answer = answers[index];
       if (answer?.errorCode === ErrorCode.NONE || answer?.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
-        this.#onWritten(queue, batch, leader, topicIds.get(queue.topic), answer);
+        this.#onWritten(queue, batch, provenLeader, topicIds.get(queue.topic), answer);
       } else {
         this.#onRefused(queue, batch, leader, answer, connection.context(produceApi, maxVersion));
       }
@@ -380,14 +372,14 @@ export class Producer {
   #onWritten(
     queue: PartitionQueue,
     batch: ProducerBatch,
-    leader: number,
+    provenLeader: number | undefined,
     topicId: string | undefined,
     { baseOffset, logAppendTimeMs }: ProduceResponsePartition,
   ): void {
     if (this.#closing.signal.aborted) return;
     batch.isOnWire = false;
     if (queue.isDecisive(batch)) {
-      queue.acknowledge(leader);
+      queue.acknowledge(provenLeader);
     } else {
       // Written, although one before it is undecided, for instance because that one's answer was ambiguous.
       queue.comeBack(batch);

@@ -3,9 +3,11 @@
  * Below, it has waited itself before it answered, and the time that it tells is over.
  */
 const silentFromVersion: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
+  ["AlterConfigs", 1],
   ["ApiVersions", 2],
   ["CreatePartitions", 1],
   ["CreateTopics", 3],
+  ["DeleteRecords", 1],
   ["DeleteTopics", 2],
   ["DescribeConfigs", 2],
   ["Fetch", 8],

@@ -71,7 +71,8 @@ export class TopicLookups {
       topic = undefined;
       failure = toError(error);
     }
-    this.#lookups.delete(name);
+    // Those that join meanwhile, because another one has made room, come behind those that have waited.
     for (const arrival of arrivals) arrival(topic, failure);
+    this.#lookups.delete(name);
   }
 }

@@ -9,10 +9,10 @@ import {
   setTopicConfigs,
   type TopicConfigEntry,
 } from "@ktables/client";
-import { check, checkOptions, throwIfAborted } from "@ktables/client/internal";
+import { callChecks, check, checkOptions, throwIfAborted } from "@ktables/client/internal";
 import { ConnectionHandle, type ConnectionOption } from "./connection-handle.ts";
 import { TopicConfigMismatchError, TopicConfigUnreadableError } from "./errors.ts";
-import { callChecks, provisionChecks, resolveProvision, type TopicProvision } from "./topic-options.ts";
+import { provisionChecks, resolveProvision, type TopicProvision } from "./topic-options.ts";
 
 /**
  * - `created`: the topic did not exist.

@@ -6,7 +6,7 @@ import {
   TimeoutError,
   TopicReader,
 } from "@ktables/client";
-import { CallScope, check, checkOptions, throwIfAborted, toError } from "@ktables/client/internal";
+import { CallScope, callChecks, check, checkOptions, throwIfAborted, toError } from "@ktables/client/internal";
 import { CatchUp } from "./catch-up.ts";
 import { type ChangeFeed, type ChangesOptions, checkChangesOptions } from "./change-feed.ts";
 import { provisionTopic } from "./ensure-topic.ts";
@@ -19,7 +19,6 @@ import { DecodedStore } from "./store/decoded-store.ts";
 import type { Store } from "./store/store.ts";
 import { TableObserver } from "./table-observer.ts";
 import { type KafkaTableOptions, type ResolvedTableOptions, resolveTableOptions } from "./table-options.ts";
-import { callChecks } from "./topic-options.ts";
 import type { TableStatus, ViewStats } from "./view-stats.ts";
 import { checkTokens, type WriteToken } from "./write-token.ts";
 

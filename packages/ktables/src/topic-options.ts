@@ -38,23 +38,11 @@ export interface TopicOptions<V> extends TopicProvision {
 /** The topic of a table keeps the last record of every key. */
 export const DEFAULT_TOPIC_CONFIGS: Readonly<Record<string, string>> = Object.freeze({ "cleanup.policy": "compact" });
 
-const countOrDefault: OptionCheck = (value) =>
-  value === -1 || check.integer(1)(value) === undefined ? undefined : "an integer >= 1, or -1 for the broker's default";
-
 export const provisionChecks: Readonly<Record<string, OptionCheck>> = {
-  topicConfigs: (value) =>
-    check.object(value) === undefined && Object.values(value as object).every((item) => typeof item === "string")
-      ? undefined
-      : "an object of strings",
-  partitions: countOrDefault,
-  replicationFactor: countOrDefault,
+  topicConfigs: check.stringValues,
+  partitions: check.countOrDefault,
+  replicationFactor: check.countOrDefault,
   onPolicyMismatch: check.oneOf("warn", "raise", "reconcile", "ignore"),
-};
-
-/** The options that every waiting call takes. */
-export const callChecks: Readonly<Record<string, OptionCheck>> = {
-  signal: check.object,
-  timeoutMs: check.durationMs,
 };
 
 const topicChecks: Readonly<Record<string, OptionCheck>> = {

@@ -15,11 +15,16 @@ import { type ResolvedTopicOptions, resolveTopicOptions, type TopicOptions } fro
 import type { WriteToken } from "./write-token.ts";
 
 export interface KafkaTableWriterOptions<V> extends TopicOptions<V> {
-  /** Who must have a record before it counts as written. Default `"all"` in-sync replicas. */
+  /**
+   * Who must have a record before it counts as written: all in-sync replicas (`"all"`, the default); the leader alone
+   * (1); or nobody (0). With 0 a write counts as done once it was handed to the connection: its token has offset -1, and
+   * it may be lost without anybody noticing.
+   */
   readonly acks?: "all" | 1 | 0 | undefined;
   /**
    * Whether the broker recognises a repeated batch, so that a retry never writes twice and never reorders. Default:
-   * with `acks: "all"`, where the broker can. An explicit true needs `acks: "all"` and a broker that can.
+   * with `acks: "all"`, where the broker can; elsewhere a retry may write twice, in order all the same. An explicit true
+   * needs `acks: "all"`, and fails where the broker cannot.
    */
   readonly idempotent?: boolean | undefined;
   /** Default `none`. */
@@ -28,6 +33,11 @@ export interface KafkaTableWriterOptions<V> extends TopicOptions<V> {
   readonly lingerMs?: number | undefined;
   /** Size at which a batch is full, before compression; at most the topic's `max.message.bytes`. Default 1 000 000. */
   readonly maxBatchBytes?: number | undefined;
+  /**
+   * How many bytes of writes may be on their way until they are acknowledged; further ones wait for room, within
+   * `deliveryTimeoutMs`. Default 33 554 432 (32 MiB).
+   */
+  readonly maxBufferedBytes?: number | undefined;
   /** How long a write may take, retries included, in milliseconds. Default 120 000. */
   readonly deliveryTimeoutMs?: number | undefined;
 }
@@ -43,6 +53,7 @@ const writerChecks: Readonly<Record<string, OptionCheck>> = {
   compression: check.oneOf("none", "gzip", "snappy", "lz4", "zstd"),
   lingerMs: check.integer(0, 2_147_483_647),
   maxBatchBytes: check.integer(1, 0x7fff_ffff),
+  maxBufferedBytes: check.integer(1),
   deliveryTimeoutMs: check.durationMs,
 };
 
@@ -72,11 +83,19 @@ export class KafkaTableWriter<V> {
     this.#options = resolveTopicOptions("KafkaTableWriter", options, writerChecks, elsewhere);
     inspectAsString(this);
     this.#name = `The writer of topic "${this.#options.topic}"`;
-    const { acks, idempotent, compression, lingerMs, maxBatchBytes, deliveryTimeoutMs } = options;
+    const { acks, idempotent, compression, lingerMs, maxBatchBytes, maxBufferedBytes, deliveryTimeoutMs } = options;
     if (idempotent === true && (acks ?? "all") !== "all") {
       throw new InvalidOptionError("idempotent", `KafkaTableWriter: idempotent: true needs acks: "all"`);
     }
-    this.#producerOptions = { acks, idempotent, compression, lingerMs, maxBatchBytes, deliveryTimeoutMs };
+    this.#producerOptions = {
+      acks,
+      idempotent,
+      compression,
+      lingerMs,
+      maxBatchBytes,
+      maxBufferedBytes,
+      deliveryTimeoutMs,
+    };
   }
 
   /** Makes a writer and starts it. See {@link start}. */

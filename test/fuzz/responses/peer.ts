@@ -45,7 +45,13 @@ export class DamagingPeer {
     maxVersionOf: (lowest: number, highest: number) => number,
     sasl: EmbeddedSasl | undefined,
   ) {
-    this.cluster = new Cluster({ nodes: [this.node], autoCreateTopics: false, defaultPartitions: 1 });
+    this.cluster = new Cluster({
+      nodes: [this.node],
+      autoCreateTopics: false,
+      defaultPartitions: 1,
+      usesZooKeeper: false,
+      rememberedBatches: 5,
+    });
     const topic = this.cluster.createTopic({ name: "t", partitions });
     for (const partition of topic.partitions) {
       for (let offset = 0; offset < recordsPerPartition; offset += 3) {

@@ -1,7 +1,9 @@
 import type { ServerApi } from "../protocol/api.ts";
+import type { AlterConfigsRequest, AlterConfigsResponse } from "../protocol/generated/alter-configs.ts";
 import type { ApiVersionsRequest, ApiVersionsResponse } from "../protocol/generated/api-versions.ts";
 import type { CreatePartitionsRequest, CreatePartitionsResponse } from "../protocol/generated/create-partitions.ts";
 import type { CreateTopicsRequest, CreateTopicsResponse } from "../protocol/generated/create-topics.ts";
+import type { DeleteRecordsRequest, DeleteRecordsResponse } from "../protocol/generated/delete-records.ts";
 import type { DeleteTopicsRequest, DeleteTopicsResponse } from "../protocol/generated/delete-topics.ts";
 import type { DescribeConfigsRequest, DescribeConfigsResponse } from "../protocol/generated/describe-configs.ts";
 import type { FetchRequest, FetchResponse } from "../protocol/generated/fetch.ts";
@@ -19,9 +21,11 @@ import type {
 import type { ProduceRequest, ProduceResponse } from "../protocol/generated/produce.ts";
 import type { SaslAuthenticateRequest, SaslAuthenticateResponse } from "../protocol/generated/sasl-authenticate.ts";
 import type { SaslHandshakeRequest, SaslHandshakeResponse } from "../protocol/generated/sasl-handshake.ts";
+import { alterConfigsServer } from "./generated/alter-configs.ts";
 import { apiVersionsServer } from "./generated/api-versions.ts";
 import { createPartitionsServer } from "./generated/create-partitions.ts";
 import { createTopicsServer } from "./generated/create-topics.ts";
+import { deleteRecordsServer } from "./generated/delete-records.ts";
 import { deleteTopicsServer } from "./generated/delete-topics.ts";
 import { describeConfigsServer } from "./generated/describe-configs.ts";
 import { fetchServer } from "./generated/fetch.ts";
@@ -36,9 +40,11 @@ import { saslHandshakeServer } from "./generated/sasl-handshake.ts";
 
 /** Request and response of each API that the embedded broker serves, by Kafka's name of the API. */
 export interface EmbeddedApis {
+  readonly AlterConfigs: { readonly request: AlterConfigsRequest; readonly response: AlterConfigsResponse };
   readonly ApiVersions: { readonly request: ApiVersionsRequest; readonly response: ApiVersionsResponse };
   readonly CreatePartitions: { readonly request: CreatePartitionsRequest; readonly response: CreatePartitionsResponse };
   readonly CreateTopics: { readonly request: CreateTopicsRequest; readonly response: CreateTopicsResponse };
+  readonly DeleteRecords: { readonly request: DeleteRecordsRequest; readonly response: DeleteRecordsResponse };
   readonly DeleteTopics: { readonly request: DeleteTopicsRequest; readonly response: DeleteTopicsResponse };
   readonly DescribeConfigs: { readonly request: DescribeConfigsRequest; readonly response: DescribeConfigsResponse };
   readonly Fetch: { readonly request: FetchRequest; readonly response: FetchResponse };
@@ -64,9 +70,11 @@ export type ResponseOf<Name extends ApiName> = EmbeddedApis[Name]["response"];
 
 /** The codec of each API. */
 export const serverApis: { readonly [Name in ApiName]: ServerApi<RequestOf<Name>, ResponseOf<Name>> } = {
+  AlterConfigs: alterConfigsServer,
   ApiVersions: apiVersionsServer,
   CreatePartitions: createPartitionsServer,
   CreateTopics: createTopicsServer,
+  DeleteRecords: deleteRecordsServer,
   DeleteTopics: deleteTopicsServer,
   DescribeConfigs: describeConfigsServer,
   Fetch: fetchServer,

@@ -41,15 +41,20 @@ export interface Appended {
 
 /**
  * Appends what a producer sent, after the checks of a real leader. A batch that was stored before is not stored
- * again; its first place is the answer.
+ * again; its first place is the answer. That is noticed for the last `remembered` batches of a producer.
  *
  * @throws Refusal
  */
-export function appendProduced(partition: Partition, configs: TopicConfigs, records: Uint8Array): Appended {
+export function appendProduced(
+  partition: Partition,
+  configs: TopicConfigs,
+  records: Uint8Array,
+  remembered: number,
+): Appended {
   const batch = checkedBatch(records, configs);
   const isIdempotent = batch.producerId >= 0;
   if (isIdempotent) {
-    const duplicate = partition.log.producers.duplicateOf(batch);
+    const duplicate = partition.log.producers.duplicateOf(batch, remembered);
     if (duplicate !== undefined) {
       return { baseOffset: duplicate.baseOffset, logAppendTimeMs: duplicate.logAppendTimeMs };
     }

@@ -20,6 +20,10 @@ export interface ClusterOptions {
   readonly autoCreateTopics: boolean;
   /** For topics that are created without a number of partitions. */
   readonly defaultPartitions: number;
+  /** Whether nodes other than the controller refuse to change topics, as before KRaft, rather than pass it on. */
+  readonly usesZooKeeper: boolean;
+  /** How many batches of a producer a partition recognises when they are repeated. */
+  readonly rememberedBatches: number;
 }
 
 export interface TopicPlan {
@@ -41,6 +45,9 @@ export class Cluster {
   readonly autoCreateTopics: boolean;
   readonly defaultPartitions: number;
   readonly defaultReplicationFactor: number;
+  readonly rememberedBatches: number;
+  readonly #usesZooKeeper: boolean;
+  #controllerId: number;
   readonly #topics = new Map<string, Topic>();
   readonly #topicsById = new Map<string, Topic>();
   #producerIds = 0;
@@ -51,11 +58,29 @@ export class Cluster {
     this.nodes = options.nodes;
     this.autoCreateTopics = options.autoCreateTopics;
     this.defaultPartitions = options.defaultPartitions;
+    this.rememberedBatches = options.rememberedBatches;
+    this.#usesZooKeeper = options.usesZooKeeper;
+    this.#controllerId = options.nodes[0]?.id ?? -1;
     this.defaultReplicationFactor = Math.min(3, options.nodes.length);
   }
 
   get liveNodes(): readonly ClusterNode[] {
     return this.nodes.filter(({ isUp }) => isUp);
+  }
+
+  /** -1 while no node is up. */
+  get controllerId(): number {
+    return this.#controllerId;
+  }
+
+  moveController(nodeId: number): void {
+    this.#controllerId = nodeId;
+  }
+
+  /** @throws Refusal 41 where only the controller may do what a node was asked */
+  checkController(nodeId: number): void {
+    if (!this.#usesZooKeeper || nodeId === this.#controllerId) return;
+    throw new Refusal(ErrorCode.NOT_CONTROLLER, `the controller is node ${this.#controllerId}`);
   }
 
   topics(): Iterable<Topic> {
@@ -145,10 +170,12 @@ export class Cluster {
     for (const partition of this.#partitions()) {
       if (partition.leaderId === nodeId) partition.lead(this.#liveReplica(partition));
     }
+    if (nodeId === this.#controllerId) this.#controllerId = this.liveNodes[0]?.id ?? -1;
   }
 
   /** Gives partitions without a leader to a node that has come back. */
   nodeStarted(nodeId: number): void {
+    if (this.#controllerId === -1) this.#controllerId = nodeId;
     for (const partition of this.#partitions()) {
       if (partition.leaderId === -1 && partition.replicas.includes(nodeId)) partition.lead(nodeId);
     }

@@ -2,7 +2,8 @@ import type { RecordInput } from "@ktables/record-batch";
 import { ErrorCode } from "../broker-errors.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { check, checkOptions, describe } from "../options.ts";
-import { type ApiName, apiNameOf, apiNames, type RequestOf, type ResponseOf, serverApis } from "./apis.ts";
+import { type ApiName, apiNameOf, type RequestOf, type ResponseOf, serverApis } from "./apis.ts";
+import { type BrokerLine, brokerLines, commonVersions, usesZooKeeper } from "./broker-lines.ts";
 import { Cluster, type ClusterNode } from "./cluster.ts";
 import { compact } from "./compaction.ts";
 import { BrokerConnection } from "./connection.ts";
@@ -10,6 +11,7 @@ import { type BrokerState, dispatch } from "./dispatch.ts";
 import { type InterceptHandler, type InterceptOptions, Interceptors } from "./interceptors.ts";
 import { type Listener, listen, type ServerStream } from "./listener.ts";
 import type { Partition } from "./partition.ts";
+import { rememberedBatches } from "./producer-state.ts";
 import { invalidArgument, Refusal } from "./refusal.ts";
 import type { VersionRange } from "./request-context.ts";
 import { type LoggedRequest, RequestLog } from "./request-log.ts";
@@ -40,9 +42,11 @@ export interface EmbeddedBrokerOptions {
   /** Whether Metadata creates missing topics for a client that asks so. Default false. */
   readonly autoCreateTopics?: boolean;
   /**
-   * Offers some APIs up to an older version only, to stand for an older broker; -1 leaves an API out. Default: every
-   * version that the broker knows.
+   * Stands for a broker of another release or service: offers the versions that such a broker offers, as far as this one
+   * speaks them, and up to 2.8 lets the controller alone change topics. Default: every version that this broker speaks.
    */
+  readonly asVersion?: BrokerLine;
+  /** Offers single APIs up to an older version only, whatever `asVersion` says; -1 leaves an API out. */
   readonly maxVersions?: Readonly<Partial<Record<ApiName, number>>>;
   /** Asks every client to authenticate. Default: nobody. */
   readonly sasl?: EmbeddedSasl;
@@ -67,6 +71,7 @@ const brokerChecks = {
     Array.isArray(value) && value.every((rack) => typeof rack === "string") ? undefined : "an array of strings",
   topics: (value: unknown): string | undefined => (Array.isArray(value) ? undefined : "an array"),
   autoCreateTopics: check.boolean,
+  asVersion: check.oneOf(...brokerLines),
   maxVersions: check.object,
   sasl: check.object,
 };
@@ -102,14 +107,21 @@ export class EmbeddedBroker {
       port: 0,
       isUp: true,
     }));
-    this.#cluster = new Cluster({ nodes, autoCreateTopics: options.autoCreateTopics ?? false, defaultPartitions: 1 });
+    this.#cluster = new Cluster({
+      nodes,
+      autoCreateTopics: options.autoCreateTopics ?? false,
+      defaultPartitions: 1,
+      usesZooKeeper: usesZooKeeper(options.asVersion),
+      // Since 1.0 (KAFKA-5494).
+      rememberedBatches: options.asVersion === "0.11" ? 1 : rememberedBatches,
+    });
     if (options.sasl !== undefined) checkOptions("sasl", options.sasl, saslChecks);
     this.#sasl = options.sasl;
     this.#state = {
       cluster: this.#cluster,
       interceptors: new Interceptors(),
       requests: new RequestLog(),
-      offeredVersions: offeredVersions(options.maxVersions ?? {}),
+      offeredVersions: offeredVersions(options.asVersion, options.maxVersions ?? {}),
     };
   }
 
@@ -257,6 +269,17 @@ export class EmbeddedBroker {
     this.#cluster.electUncleanly(target);
   }
 
+  /** The node that is the controller; -1 while no node is up. */
+  get controller(): number {
+    return this.#cluster.controllerId;
+  }
+
+  /** Makes a running node the controller. When the controller stops, another node takes over by itself. */
+  moveController(node: number): void {
+    if (!this.#cluster.isUp(node)) throw invalidArgument(`node ${node} is not running`);
+    this.#cluster.moveController(node);
+  }
+
   /** Cuts all connections of a node and frees its port; other replicas take over what it led. */
   async stopNode(id: number): Promise<void> {
     const node = this.#node(id);
@@ -372,12 +395,17 @@ export class EmbeddedBroker {
   }
 }
 
-function offeredVersions(maxVersions: Readonly<Partial<Record<ApiName, number>>>): ReadonlyMap<number, VersionRange> {
-  const offered = new Map<number, VersionRange>();
-  for (const name of apiNames) {
-    const { key, minVersion, maxVersion } = serverApis[name];
-    const max = Math.min(maxVersions[name] ?? maxVersion, maxVersion);
-    if (max >= minVersion) offered.set(key, { min: minVersion, max });
+function offeredVersions(
+  line: BrokerLine | undefined,
+  maxVersions: Readonly<Partial<Record<ApiName, number>>>,
+): ReadonlyMap<number, VersionRange> {
+  const offered = commonVersions(line);
+  for (const [name, limit = -1] of Object.entries(maxVersions)) {
+    const key = serverApis[name as ApiName]?.key;
+    const range = offered.get(key);
+    if (range === undefined) continue;
+    if (limit < range.min) offered.delete(key);
+    else offered.set(key, { min: range.min, max: Math.min(range.max, limit) });
   }
   return offered;
 }

@@ -1,4 +1,5 @@
 export type { ApiName, EmbeddedApis, RequestOf, ResponseOf } from "./apis.ts";
+export type { BrokerLine } from "./broker-lines.ts";
 export {
   EmbeddedBroker,
   type EmbeddedBrokerOptions,

@@ -3,7 +3,7 @@ import { ErrorCode } from "../broker-errors.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Kafka remembers this many batches per producer and partition, which is why clients keep at most five in flight. */
-const rememberedBatches = 5;
+export const rememberedBatches = 5;
 const maxSequence = 0x7fff_ffff;
 
 interface RememberedBatch {
@@ -28,14 +28,17 @@ interface ProducerEntry {
 export class ProducerStates {
   readonly #entries = new Map<number, ProducerEntry>();
 
-  /** Where exactly this batch was stored before, if it is a repetition. */
-  duplicateOf(batch: RecordBatch): { readonly baseOffset: number; readonly logAppendTimeMs: number } | undefined {
+  /** Where exactly this batch was stored before, if it is a repetition of one of the last `remembered` ones. */
+  duplicateOf(
+    batch: RecordBatch,
+    remembered: number,
+  ): { readonly baseOffset: number; readonly logAppendTimeMs: number } | undefined {
     const entry = this.#entries.get(batch.producerId);
     if (entry === undefined || entry.epoch !== batch.producerEpoch) return undefined;
     const last = lastSequenceOf(batch);
-    return entry.batches.find(
-      ({ firstSequence, lastSequence }) => firstSequence === batch.baseSequence && lastSequence === last,
-    );
+    return entry.batches
+      .slice(-remembered)
+      .find(({ firstSequence, lastSequence }) => firstSequence === batch.baseSequence && lastSequence === last);
   }
 
   /** @throws Refusal 47 for an old epoch, 45 for a sequence that does not follow */

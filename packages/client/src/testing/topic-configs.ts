@@ -40,6 +40,17 @@ export class TopicConfigs {
     return listItems(this.get("cleanup.policy")).includes("compact");
   }
 
+  /** Whether old records are deleted, perhaps besides being compacted. */
+  get deletes(): boolean {
+    return listItems(this.get("cleanup.policy")).includes("delete");
+  }
+
+  /** Sets these and nothing else: what is not named has its default again. @throws Refusal 40 */
+  replace(entries: readonly (readonly [string, string])[], validateOnly: boolean): void {
+    for (const [name, value] of entries) checkConfig(name, value);
+    if (!validateOnly) this.#overrides = new Map(entries);
+  }
+
   /** Applies all changes or none. @throws Refusal 40, 42 */
   change(changes: readonly ConfigChange[], validateOnly: boolean): void {
     const changed = new Map(this.#overrides);

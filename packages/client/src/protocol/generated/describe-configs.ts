@@ -6,6 +6,7 @@ import type { ProtocolWriter } from "../writer.ts";
 
 export interface DescribeConfigsRequest {
   readonly resources: readonly DescribeConfigsRequestResource[];
+  /** From version 1 on, otherwise false. */
   readonly includeSynonyms: boolean;
   /** From version 3 on, otherwise false. */
   readonly includeDocumentation: boolean;
@@ -38,9 +39,12 @@ export interface DescribeConfigsResponseConfig {
   /** Null if sensitive. */
   readonly value: string | null;
   readonly readOnly: boolean;
-  /** 1 topic, 2 broker, 3 all brokers, 4 broker's file, 5 default. */
+  /** Whether the value was not set for the resource itself. Up to version 0, otherwise false. */
+  readonly isDefault: boolean;
+  /** 1 topic, 2 broker, 3 all brokers, 4 broker's file, 5 default. From version 1 on, otherwise -1. */
   readonly configSource: number;
   readonly isSensitive: boolean;
+  /** From version 1 on, otherwise empty. */
   readonly synonyms: readonly DescribeConfigsResponseSynonym[];
   /** From version 3 on, otherwise 0. */
   readonly configType: number;
@@ -70,13 +74,17 @@ function writeDescribeConfigsRequestResource(writer: ProtocolWriter, value: Desc
 }
 
 function writeDescribeConfigsRequest(writer: ProtocolWriter, value: DescribeConfigsRequest, version: number): void {
-  requireVersion("DescribeConfigsRequest", version, 1, 4);
+  requireVersion("DescribeConfigsRequest", version, 0, 4);
   const flexible = version >= 4;
   writer.arrayLength(value.resources.length, flexible);
   for (const element of value.resources) {
     writeDescribeConfigsRequestResource(writer, element, version);
   }
-  writer.boolean(value.includeSynonyms);
+  if (version >= 1) {
+    writer.boolean(value.includeSynonyms);
+  } else if (value.includeSynonyms !== false) {
+    throw fieldNotInVersion("DescribeConfigsRequest.includeSynonyms", version);
+  }
   if (version >= 3) {
     writer.boolean(value.includeDocumentation);
   } else if (value.includeDocumentation !== false) {
@@ -103,9 +111,10 @@ function readDescribeConfigsResponseConfig(reader: ProtocolReader, version: numb
   const name = reader.string(flexible);
   const value = reader.nullableString(flexible);
   const readOnly = reader.boolean();
-  const configSource = reader.int8();
+  const isDefault = version <= 0 ? reader.boolean() : false;
+  const configSource = version >= 1 ? reader.int8() : -1;
   const isSensitive = reader.boolean();
-  const synonymsLength = reader.arrayLength(flexible, 4);
+  const synonymsLength = version >= 1 ? reader.arrayLength(flexible, 4) : 0;
   const synonyms: DescribeConfigsResponseSynonym[] = [];
   for (let left = synonymsLength; left > 0; left--) {
     synonyms.push(readDescribeConfigsResponseSynonym(reader, version));
@@ -117,6 +126,7 @@ function readDescribeConfigsResponseConfig(reader: ProtocolReader, version: numb
     name,
     value,
     readOnly,
+    isDefault,
     configSource,
     isSensitive,
     synonyms,
@@ -131,7 +141,7 @@ function readDescribeConfigsResponseResult(reader: ProtocolReader, version: numb
   const errorMessage = reader.nullableString(flexible, true);
   const resourceType = reader.int8();
   const resourceName = reader.string(flexible);
-  const configsLength = reader.arrayLength(flexible, 9);
+  const configsLength = reader.arrayLength(flexible, 7);
   const configs: DescribeConfigsResponseConfig[] = [];
   for (let left = configsLength; left > 0; left--) {
     configs.push(readDescribeConfigsResponseConfig(reader, version));
@@ -147,7 +157,7 @@ function readDescribeConfigsResponseResult(reader: ProtocolReader, version: numb
 }
 
 function readDescribeConfigsResponse(reader: ProtocolReader, version: number): DescribeConfigsResponse {
-  requireVersion("DescribeConfigsResponse", version, 1, 4);
+  requireVersion("DescribeConfigsResponse", version, 0, 4);
   const flexible = version >= 4;
   const throttleTimeMs = reader.int32();
   const resultsLength = reader.arrayLength(flexible, 7);
@@ -165,7 +175,7 @@ function readDescribeConfigsResponse(reader: ProtocolReader, version: number): D
 export const describeConfigsApi: Api<DescribeConfigsRequest, DescribeConfigsResponse> = {
   key: 32,
   name: "DescribeConfigs",
-  versions: [1, 2, 4],
+  versions: [0, 1, 2, 4],
   flexibleFrom: 4,
   encodeRequest: writeDescribeConfigsRequest,
   decodeResponse: readDescribeConfigsResponse,

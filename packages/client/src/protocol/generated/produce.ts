@@ -239,7 +239,7 @@ function readProduceResponse(reader: ProtocolReader, version: number): ProduceRe
 export const produceApi: Api<ProduceRequest, ProduceResponse> = {
   key: 0,
   name: "Produce",
-  versions: [3, 7, 8, 9, 10, 12, 13],
+  versions: [3, 5, 7, 8, 9, 10, 12, 13],
   flexibleFrom: 9,
   encodeRequest: writeProduceRequest,
   decodeResponse: readProduceResponse,

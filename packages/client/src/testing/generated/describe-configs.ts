@@ -1,6 +1,6 @@
 // Generated from protocol-specs/describe-configs.spec: change that file and run protocol-specs/generate.ts.
 import type { ServerApi } from "../../protocol/api.ts";
-import { requireVersion } from "../../protocol/error.ts";
+import { fieldNotInVersion, requireVersion } from "../../protocol/error.ts";
 import type {
   DescribeConfigsRequest,
   DescribeConfigsRequestResource,
@@ -30,14 +30,14 @@ function readDescribeConfigsRequestResource(reader: ProtocolReader, version: num
 }
 
 function readDescribeConfigsRequest(reader: ProtocolReader, version: number): DescribeConfigsRequest {
-  requireVersion("DescribeConfigsRequest", version, 1, 4);
+  requireVersion("DescribeConfigsRequest", version, 0, 4);
   const flexible = version >= 4;
   const resourcesLength = reader.arrayLength(flexible, 4);
   const resources: DescribeConfigsRequestResource[] = [];
   for (let left = resourcesLength; left > 0; left--) {
     resources.push(readDescribeConfigsRequestResource(reader, version));
   }
-  const includeSynonyms = reader.boolean();
+  const includeSynonyms = version >= 1 ? reader.boolean() : false;
   const includeDocumentation = version >= 3 ? reader.boolean() : false;
   if (flexible) reader.skipTaggedFields();
   return {
@@ -60,11 +60,20 @@ function writeDescribeConfigsResponseConfig(writer: ProtocolWriter, value: Descr
   writer.string(value.name, flexible);
   writer.nullableString(value.value, flexible);
   writer.boolean(value.readOnly);
-  writer.int8(value.configSource);
+  if (version <= 0) {
+    writer.boolean(value.isDefault);
+  } else if (value.isDefault !== false) {
+    throw fieldNotInVersion("DescribeConfigsResponseConfig.isDefault", version);
+  }
+  if (version >= 1) {
+    writer.int8(value.configSource);
+  }
   writer.boolean(value.isSensitive);
-  writer.arrayLength(value.synonyms.length, flexible);
-  for (const element of value.synonyms) {
-    writeDescribeConfigsResponseSynonym(writer, element, version);
+  if (version >= 1) {
+    writer.arrayLength(value.synonyms.length, flexible);
+    for (const element of value.synonyms) {
+      writeDescribeConfigsResponseSynonym(writer, element, version);
+    }
   }
   if (version >= 3) {
     writer.int8(value.configType);
@@ -89,7 +98,7 @@ function writeDescribeConfigsResponseResult(writer: ProtocolWriter, value: Descr
 }
 
 function writeDescribeConfigsResponse(writer: ProtocolWriter, value: DescribeConfigsResponse, version: number): void {
-  requireVersion("DescribeConfigsResponse", version, 1, 4);
+  requireVersion("DescribeConfigsResponse", version, 0, 4);
   const flexible = version >= 4;
   writer.int32(value.throttleTimeMs);
   writer.arrayLength(value.results.length, flexible);
@@ -102,7 +111,7 @@ function writeDescribeConfigsResponse(writer: ProtocolWriter, value: DescribeCon
 export const describeConfigsServer: ServerApi<DescribeConfigsRequest, DescribeConfigsResponse> = {
   key: 32,
   name: "DescribeConfigs",
-  minVersion: 1,
+  minVersion: 0,
   maxVersion: 4,
   flexibleFrom: 4,
   decodeRequest: readDescribeConfigsRequest,

@@ -27,8 +27,9 @@ export function handleCreatePartitions(
 function grow(
   { name, count, assignments }: CreatePartitionsRequestTopic,
   validateOnly: boolean,
-  { cluster }: RequestContext,
+  { cluster, node }: RequestContext,
 ): undefined {
+  cluster.checkController(node.id);
   const topic = cluster.topic(name);
   if (topic === undefined) throw new Refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic ${name} does not exist`);
   if (assignments !== null) {

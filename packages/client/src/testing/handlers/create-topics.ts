@@ -15,6 +15,9 @@ const invalidReplicaAssignment = 39;
 /** Stands for the broker's default in both numbers. */
 const brokerDefault = -1;
 
+/** First version in which partitions and replication factor may be left to the broker (KIP-464). */
+const brokerDefaultFrom = 4;
+
 export function handleCreateTopics(request: CreateTopicsRequest, context: RequestContext): CreateTopicsResponse {
   const names = request.topics.map(({ name }) => name);
   const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index));
@@ -25,6 +28,7 @@ export function handleCreateTopics(request: CreateTopicsRequest, context: Reques
         if (repeated.has(wanted.name)) {
           throw new Refusal(ErrorCode.INVALID_REQUEST, `${wanted.name} appears more than once in the request`);
         }
+        context.cluster.checkController(context.node.id);
         return create(wanted, request.validateOnly, context);
       });
       return answerTopic(wanted.name, result, request.validateOnly);
@@ -32,9 +36,15 @@ export function handleCreateTopics(request: CreateTopicsRequest, context: Reques
   return { throttleTimeMs: 0, topics };
 }
 
-function create(wanted: CreateTopicsRequestTopic, validateOnly: boolean, { cluster }: RequestContext): Topic {
+function create(wanted: CreateTopicsRequestTopic, validateOnly: boolean, { cluster, version }: RequestContext): Topic {
   if (wanted.assignments.length > 0) {
     throw new Refusal(invalidReplicaAssignment, "the embedded broker assigns replicas itself");
+  }
+  if (version < brokerDefaultFrom && wanted.numPartitions === brokerDefault) {
+    throw new Refusal(ErrorCode.INVALID_PARTITIONS, "the number of partitions must be larger than 0");
+  }
+  if (version < brokerDefaultFrom && wanted.replicationFactor === brokerDefault) {
+    throw new Refusal(ErrorCode.INVALID_REPLICATION_FACTOR, "the replication factor must be larger than 0");
   }
   const configs = wanted.configs.map(({ name, value }): [string, string] => {
     if (value !== null) return [name, value];

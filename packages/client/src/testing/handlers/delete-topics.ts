@@ -6,21 +6,18 @@ import type {
   DeleteTopicsResponseTopic,
 } from "../../protocol/generated/delete-topics.ts";
 import { zeroUuid } from "../../protocol/uuid.ts";
-import type { Cluster } from "../cluster.ts";
+import { Refusal, refusalOf } from "../refusal.ts";
 import type { RequestContext } from "../request-context.ts";
 
-export function handleDeleteTopics(
-  request: DeleteTopicsRequest,
-  { cluster, version }: RequestContext,
-): DeleteTopicsResponse {
+export function handleDeleteTopics(request: DeleteTopicsRequest, context: RequestContext): DeleteTopicsResponse {
+  const { version } = context;
   const wanted = version >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: zeroUuid }));
-  return { throttleTimeMs: 0, responses: wanted.map((topic) => deleteTopic(topic, version, cluster)) };
+  return { throttleTimeMs: 0, responses: wanted.map((topic) => deleteTopic(topic, context)) };
 }
 
 function deleteTopic(
   { name, topicId }: DeleteTopicsRequestTopic,
-  version: number,
-  cluster: Cluster,
+  { version, cluster, node }: RequestContext,
 ): DeleteTopicsResponseTopic {
   const answer = (errorCode: number, message: string | null): DeleteTopicsResponseTopic => ({
     name,
@@ -28,6 +25,8 @@ function deleteTopic(
     errorCode,
     errorMessage: version >= 5 ? message : null,
   });
+  const refusal = refusalOf(() => cluster.checkController(node.id));
+  if (refusal instanceof Refusal) return answer(refusal.errorCode, refusal.message);
   if ((name === null) === (topicId === zeroUuid)) {
     return answer(ErrorCode.INVALID_REQUEST, "exactly one of name and id must be given");
   }

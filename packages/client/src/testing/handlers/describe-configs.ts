@@ -17,7 +17,7 @@ const brokerResource = 4;
 
 export function handleDescribeConfigs(
   request: DescribeConfigsRequest,
-  { cluster }: RequestContext,
+  { cluster, version }: RequestContext,
 ): DescribeConfigsResponse {
   const results = request.resources.map((resource): DescribeConfigsResponseResult => {
     const { resourceType, resourceName, configurationKeys } = resource;
@@ -29,6 +29,8 @@ export function handleDescribeConfigs(
       .filter(({ name }) => configurationKeys === null || configurationKeys.includes(name))
       .map((entry) => ({
         ...entry,
+        // Later versions tell the source instead.
+        isDefault: version === 0 && entry.configSource === ConfigSource.DEFAULT,
         synonyms: request.includeSynonyms ? entry.synonyms : [],
         documentation: null,
       }));

@@ -26,7 +26,7 @@ export function handleMetadata(request: MetadataRequest, context: RequestContext
     throttleTimeMs: 0,
     brokers: cluster.liveNodes.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId: cluster.id,
-    controllerId: cluster.liveNodes[0]?.id ?? -1,
+    controllerId: cluster.controllerId,
     topics,
     clusterAuthorizedOperations: noOperations,
     errorCode: ErrorCode.NONE,

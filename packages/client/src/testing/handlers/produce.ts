@@ -72,7 +72,7 @@ function append(
   if (batch?.compression === "zstd" && context.version < zstdFrom) {
     throw new Refusal(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `zstd needs version ${zstdFrom} of Produce`);
   }
-  return appendProduced(partition, topic.configs, records);
+  return appendProduced(partition, topic.configs, records, context.cluster.rememberedBatches);
 }
 
 /** The batch, if it can be read at all; what is wrong with it is found out later. */

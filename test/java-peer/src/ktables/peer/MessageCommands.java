@@ -45,9 +45,17 @@ final class MessageCommands {
         return Class.forName(MESSAGES + name + "Data");
     }
 
+    private static OlderClient older(Arguments arguments) {
+        return OlderClient.of(arguments.text("clientJar"));
+    }
+
     private static JsonNode encode(Arguments arguments) throws Exception {
-        arguments.allow("name", "version", "json");
+        arguments.allow("name", "version", "json", "clientJar");
         short version = (short) arguments.integer("version");
+        if (arguments.has("clientJar")) {
+            ByteBuffer bytes = older(arguments).encode(arguments.text("name"), version, arguments.json("json"));
+            return Peer.JSON.createObjectNode().put("base64", Arguments.base64(bytes));
+        }
         Class<?> converter = Class.forName(MESSAGES + arguments.text("name") + "DataJsonConverter");
         ApiMessage message = (ApiMessage)
                 converter.getMethod("read", JsonNode.class, short.class).invoke(null, arguments.json("json"), version);
@@ -56,10 +64,15 @@ final class MessageCommands {
     }
 
     private static JsonNode decode(Arguments arguments) throws Exception {
-        arguments.allow("name", "version", "base64");
+        arguments.allow("name", "version", "base64", "clientJar");
         String name = arguments.text("name");
         short version = (short) arguments.integer("version");
         ByteBuffer bytes = ByteBuffer.wrap(Base64.getDecoder().decode(arguments.text("base64")));
+        if (arguments.has("clientJar")) {
+            ObjectNode result = Peer.JSON.createObjectNode();
+            result.set("json", older(arguments).decode(name, version, bytes));
+            return result.put("remaining", bytes.remaining());
+        }
         Class<?> type = data(name);
         Object message = type.getConstructor(Readable.class, short.class).newInstance(new ByteBufferAccessor(bytes), version);
         Class<?> converter = Class.forName(MESSAGES + name + "DataJsonConverter");
@@ -102,7 +115,10 @@ final class MessageCommands {
 
     /** The definition as the client's jar carries it, comments included. */
     private static JsonNode definition(Arguments arguments) throws Exception {
-        String path = "/common/message/" + arguments.allow("name").text("name") + ".json";
+        String path = "/common/message/" + arguments.allow("name", "clientJar").text("name") + ".json";
+        if (arguments.has("clientJar")) {
+            return Peer.JSON.createObjectNode().put("text", older(arguments).definition(path.substring(1)));
+        }
         try (InputStream stream = MessageCommands.class.getResourceAsStream(path)) {
             if (stream == null) {
                 throw new IllegalArgumentException("the client has no " + path);
@@ -127,8 +143,11 @@ final class MessageCommands {
         return result;
     }
 
-    private static JsonNode describeApi(Arguments arguments) {
-        String name = arguments.allow("name").text("name");
+    private static JsonNode describeApi(Arguments arguments) throws Exception {
+        String name = arguments.allow("name", "clientJar").text("name");
+        if (arguments.has("clientJar")) {
+            return older(arguments).describeApi(name);
+        }
         for (ApiMessageType api : ApiMessageType.values()) {
             if (api.name.equals(name)) {
                 short highest = api.highestSupportedVersion(true);

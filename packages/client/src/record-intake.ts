@@ -1,0 +1,146 @@
+import { type AbortSignalLike, abortReason, onAbort } from "./abort.ts";
+import { InvalidOptionError, toError } from "./errors.ts";
+import type { TopicMetadata } from "./metadata.ts";
+import { produceError } from "./produce-errors.ts";
+import { estimatedSize, type RecordMetadata } from "./producer-batch.ts";
+import type { ProducerRecord } from "./producer-options.ts";
+import type { TopicLookups } from "./topic-lookups.ts";
+
+/** Puts the record into a batch; its promise is that of the record. Throws for a record that no partition takes. */
+type Enqueue = (record: ProducerRecord, topic: TopicMetadata, deadline: number) => Promise<RecordMetadata>;
+
+interface Waiting {
+  readonly size: number;
+  /** The record has its room; or not, and then why. */
+  readonly end: (failure?: Error) => void;
+  /** Resolves at the end. Never rejects. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * The way of a record from `send` to its queue: it waits first for room among the records on their way, then for its
+ * topic to be looked up. Records stay in order all along, so one that needs little room does not overtake.
+ *
+ * No deadline is watched here: what takes the room was sent earlier, so its deadline ends the wait for it.
+ */
+export class RecordIntake {
+  readonly #capacity: number;
+  readonly #topics: TopicLookups;
+  readonly #enqueue: Enqueue;
+  readonly #waiting: Waiting[] = [];
+  #used = 0;
+
+  /** `capacity` in bytes, as {@link estimatedSize} counts them. */
+  constructor(capacity: number, topics: TopicLookups, enqueue: Enqueue) {
+    this.#capacity = capacity;
+    this.#topics = topics;
+    this.#enqueue = enqueue;
+  }
+
+  get isFull(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Resolves when the record is written. @throws InvalidOptionError for a record that never finds room */
+  accept(record: ProducerRecord, deadline: number, signal: AbortSignalLike | undefined): Promise<RecordMetadata> {
+    const size = estimatedSize(record);
+    if (size > this.#capacity) {
+      throw new InvalidOptionError(
+        "value",
+        `Producer: a record of about ${size} bytes is larger than maxBufferedBytes, which is ${this.#capacity}`,
+      );
+    }
+    if (this.#waiting.length > 0 || this.#used + size > this.#capacity)
+      return this.#wait(record, size, deadline, signal);
+    this.#used += size;
+    return this.#lookUp(record, size, deadline, signal);
+  }
+
+  /** Gives back the room of records that were written or given up. */
+  release(size: number): void {
+    this.#used -= size;
+    this.#admit();
+  }
+
+  abandon(cause: Error): void {
+    for (const { end } of this.#waiting.splice(0)) end(cause);
+  }
+
+  /** Resolves when every record that is on this way now has left it. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#waiting.map(({ ended }) => ended));
+    await this.#topics.settled();
+  }
+
+  #wait(
+    record: ProducerRecord,
+    size: number,
+    deadline: number,
+    signal: AbortSignalLike | undefined,
+  ): Promise<RecordMetadata> {
+    return new Promise((resolve, reject) => {
+      let finish: () => void = () => undefined;
+      const ended = new Promise<void>((done) => {
+        finish = done;
+      });
+      const stopListening = signal && onAbort(signal, () => this.#withdraw(waiting, signal));
+      const end = (failure?: Error): void => {
+        stopListening?.();
+        finish();
+        if (failure === undefined) this.#lookUp(record, size, deadline, signal).then(resolve, reject);
+        else reject(produceError(record.topic, undefined, failure, false));
+      };
+      const waiting: Waiting = { size, ended, end };
+      this.#waiting.push(waiting);
+    });
+  }
+
+  #withdraw(waiting: Waiting, signal: AbortSignalLike): void {
+    const index = this.#waiting.indexOf(waiting);
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    waiting.end(toError(abortReason(signal)));
+    this.#admit();
+  }
+
+  #admit(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (this.#used + next.size > this.#capacity) return;
+      this.#waiting.shift();
+      this.#used += next.size;
+      next.end();
+    }
+  }
+
+  #lookUp(
+    record: ProducerRecord,
+    size: number,
+    deadline: number,
+    signal: AbortSignalLike | undefined,
+  ): Promise<RecordMetadata> {
+    const topic = this.#topics.known(record.topic);
+    if (topic !== undefined) return this.#enter(record, size, topic, deadline);
+    return new Promise((resolve, reject) => {
+      this.#topics.whenKnown(record.topic, (found, failure) => {
+        if (found === undefined) {
+          this.release(size);
+          reject(produceError(record.topic, undefined, toError(failure), false));
+        } else if (signal?.aborted === true) {
+          // Whoever has stopped waiting before the record was in a batch does not want it written.
+          this.release(size);
+        } else {
+          this.#enter(record, size, found, deadline).then(resolve, reject);
+        }
+      });
+    });
+  }
+
+  #enter(record: ProducerRecord, size: number, topic: TopicMetadata, deadline: number): Promise<RecordMetadata> {
+    try {
+      return this.#enqueue(record, topic, deadline);
+    } catch (error) {
+      this.release(size);
+      return Promise.reject(toError(error));
+    }
+  }
+}
