@@ -57,6 +57,9 @@ func connect(arguments json.RawMessage, further ...kgo.Opt) (*kgo.Client, onTopi
 		kgo.SeedBrokers(strings.Split(a.BootstrapServers, ",")...),
 		kgo.DefaultProduceTopic(a.Topic),
 		kgo.ProducerBatchCompression(codecs[a.Compression]),
+		// The defaults of seconds would be what tests wait for.
+		kgo.MetadataMinAge(50 * time.Millisecond),
+		kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }),
 	}
 	client, err := kgo.NewClient(append(options, further...)...)
 	return client, a, err

@@ -39,8 +39,9 @@ const source = fileURLToPath(new URL("../go-peer", import.meta.url));
 
 /** Undefined when {@link startGoPeer} can work, otherwise the reason why not. */
 export async function goPeerUnavailable(): Promise<string | undefined> {
-  const version = await tryCommand("go", ["version"]);
-  return version.exitCode === 0 ? undefined : "there is no Go (1.26 or later, as `go`)";
+  if ((await tryCommand("go", ["version"])).exitCode !== 0) return "there is no Go (1.26 or later, as `go`)";
+  const download = await tryCommand("go", ["mod", "download"], { cwd: source });
+  return download.exitCode === 0 ? undefined : `Go's modules cannot be downloaded: ${download.output.slice(-500)}`;
 }
 
 /** Compiles the peer when its source has changed since the last time, and starts it. */

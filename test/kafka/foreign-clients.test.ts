@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nextBatch } from "@ktables/record-batch";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { EmbeddedBroker } from "../../packages/client/src/testing/index.ts";
 import { type GoPeer, goPeerUnavailable, startGoPeer } from "../harness/go-peer.ts";
 import { kcat, kcatUnavailable } from "../harness/kcat.ts";
@@ -19,6 +20,19 @@ const codecs: readonly PeerCompression[] = ["none", "gzip", "snappy", "lz4", "zs
 
 function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
+}
+
+/** The codecs of the batches that are written from now on. */
+function compressionsSeen(): Set<string> {
+  const seen = new Set<string>();
+  const remove = broker.intercept("Produce", ({ topicData }) => {
+    for (const { records } of topicData.flatMap(({ partitionData }) => partitionData)) {
+      seen.add((records && nextBatch(records, 0)?.compression) ?? "no batch");
+    }
+    return "pass";
+  });
+  onTestFinished(remove);
+  return seen;
 }
 
 /** Two committed records, two aborted, and one behind them: what each isolation level shows of `topic`. */
@@ -56,9 +70,11 @@ describe.skipIf(skipsWithout("kcat", await kcatUnavailable()))("librdkafka (kcat
       { length: 300 },
       (_, index) => `key-${index % 50}=${index % 17 === 0 ? "" : `é🌍 ${index}`}`,
     );
+    const compressions = compressionsSeen();
     const idempotent = ["-X", "enable.idempotence=true", "-H", "h=x", "-H", "empty="];
     // -Z: an empty value is a tombstone.
     await kcat(bootstrapServers, ["-P", "-t", topic, "-K", "=", "-Z", "-z", codec, ...idempotent], lines.join("\n"));
+    expect(compressions).toEqual(new Set([codec]));
     const records = await consume(topic);
     expect(records.map(({ key, payload }) => `${key}=${payload ?? ""}`).toSorted()).toEqual(lines.toSorted());
     expect(records.filter(({ payload }) => payload === null)).toHaveLength(18);
@@ -142,7 +158,9 @@ describe.skipIf(skipsWithout("franz-go", await goPeerUnavailable()))("franz-go",
       valueBase64: index % 17 === 0 ? null : base64("é🌍".repeat(index % 30)),
       headers: index % 5 === 0 ? [{ key: "n", valueBase64: base64(`${index}`) }] : [],
     }));
+    const compressions = compressionsSeen();
     const written = await peer.call("produce", { bootstrapServers, topic, compression, records });
+    expect(compressions).toEqual(new Set([compression]));
     expect(written).toMatchObject(records);
     for (const isolation of ["read_committed", "read_uncommitted"] as const) {
       const read = await peer.call("consume", { bootstrapServers, topic, isolation });

@@ -1,6 +1,6 @@
 /**
- * Whether a suite that needs a tool from elsewhere has to be skipped, which is said loudly. Where suites on real Kafka
- * are obligatory (CI), a tool that could have been had makes its suite fail instead: `startup` throws then.
+ * For `describe.skipIf`: says loudly that a suite is skipped. In CI that happens only where the tool cannot be had: what
+ * can be installed there is installed by whoever finds out that it is missing.
  */
 export function skipsWithout(tool: string, unavailable: string | undefined): boolean {
   if (unavailable === undefined) return false;
