@@ -25,6 +25,8 @@ type onCluster struct {
 	APIKeys          []int16 `json:"apiKeys"`
 	ErrorCode        int16   `json:"errorCode"`
 	Count            int     `json:"count"`
+
+	RandomProducerIDs bool `json:"randomProducerIds"`
 }
 
 func clusterOf(arguments json.RawMessage) (*kfake.Cluster, onCluster, error) {
@@ -51,6 +53,9 @@ func startCluster(arguments json.RawMessage) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !a.RandomProducerIDs {
+		giveCountedProducerIDs(cluster)
+	}
 	addresses := strings.Join(cluster.ListenAddrs(), ",")
 	clustersMu.Lock()
 	defer clustersMu.Unlock()
@@ -64,6 +69,23 @@ func moveLeader(arguments json.RawMessage) (any, error) {
 		return nil, err
 	}
 	return map[string]any{}, cluster.MoveTopicPartition(a.Topic, a.Partition, a.Node)
+}
+
+// Kafka counts producer ids from 0, while kfake draws 63 random bits, nearly always beyond the 2^53 - 1 up to which the
+// client tells integers apart. kfake takes any id of a producer without transactions, so these are as good as its own.
+func giveCountedProducerIDs(cluster *kfake.Cluster) {
+	var next int64
+	cluster.ControlKey(int16(kmsg.InitProducerID), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		req := r.(*kmsg.InitProducerIDRequest)
+		if req.TransactionalID != nil {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.InitProducerIDResponse)
+		resp.ProducerID = next
+		next++
+		return resp, nil, true
+	})
 }
 
 // Answers the next requests of these APIs with an error.

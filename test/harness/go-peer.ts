@@ -26,7 +26,7 @@ export interface GoPeerCommands {
   transaction: [OnTopic & { records: RecordToWrite[]; outcome: "commit" | "abort" }, ReadRecord[]];
   consume: [OnTopic & { isolation?: "read_committed" | "read_uncommitted" }, { records: ReadRecord[] }];
   createTopic: [OnTopic & { partitions: number }, object];
-  startCluster: [{ brokers: number }, { bootstrapServers: string }];
+  startCluster: [{ brokers: number; randomProducerIds?: boolean }, { bootstrapServers: string }];
   moveLeader: [OnCluster & { topic: string; partition: number; node: number }, object];
   fail: [OnCluster & { apiKeys: number[]; topic: string; errorCode: number; count: number }, object];
   stopCluster: [OnCluster, object];

@@ -74,7 +74,8 @@ describe.skipIf(skipsWithout("kcat", await kcatUnavailable()))("librdkafka (kcat
     const idempotent = ["-X", "enable.idempotence=true", "-H", "h=x", "-H", "empty="];
     // -Z: an empty value is a tombstone.
     await kcat(bootstrapServers, ["-P", "-t", topic, "-K", "=", "-Z", "-z", codec, ...idempotent], lines.join("\n"));
-    expect(compressions).toEqual(new Set([codec]));
+    // librdkafka compresses with LZ4 only where there is FindCoordinator, and consumer groups are beyond this broker.
+    expect(compressions).toEqual(new Set([codec === "lz4" ? "none" : codec]));
     const records = await consume(topic);
     expect(records.map(({ key, payload }) => `${key}=${payload ?? ""}`).toSorted()).toEqual(lines.toSorted());
     expect(records.filter(({ payload }) => payload === null)).toHaveLength(18);

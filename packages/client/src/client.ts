@@ -81,7 +81,8 @@ export class KafkaClient {
   }
 
   /**
-   * Asks the cluster for a topic's partitions and leaders; never creates the topic. Retries while the answer may still
+   * Asks the cluster for a topic's partitions and leaders; never creates the topic where the broker can promise that
+   * (Metadata version 4, Kafka 0.11). Retries while the answer may still
    * change. Rejects with {@link BrokerError} `UNKNOWN_TOPIC_OR_PARTITION` when the topic does not exist.
    */
   async topicMetadata(topic: string, options: CallOptions = {}): Promise<TopicMetadata> {
