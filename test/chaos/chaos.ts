@@ -90,7 +90,7 @@ export async function runChaos({ cluster, java, minutes, log }: ChaosOptions): P
     await Promise.all([watch, reading]);
 
     for (const table of tables) {
-      if (!(await table.barrier({ timeoutMs: 60_000 }))) defects.push(`a table cannot catch up: ${table}`);
+      if (!(await table.barrier({ timeoutMs: 60_000 }))) defects.push(`a table cannot catch up: ${table.toString()}`);
     }
     const all = workloads.flatMap(({ byKey }) => [...byKey.values()].flat());
     const other = await foreign.finish();
@@ -139,7 +139,6 @@ function openTable(
   onChange: (key: string) => void,
 ): Promise<KafkaTable<Numbered>> {
   const hooks = { onSet: onChange, onDelete: onChange };
-  // Without a leader nothing can be read, which lasts for seconds: a table of its own must wait longer than that.
   return KafkaTable.open({ connection: client, topic, value: codec, ensureTopic: false, isolation, ...hooks });
 }
 
@@ -166,6 +165,7 @@ async function checkFreshness(
   for (const table of tables) {
     const before = acknowledged();
     if (await table.barrier({ timeoutMs: 60_000 })) check("a table behind a barrier", table, before);
+    else defects.push(`no barrier within a minute: ${table.toString()}`);
   }
   return checks;
 }

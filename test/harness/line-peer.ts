@@ -71,8 +71,7 @@ export class LinePeer<Commands extends Readonly<Record<keyof Commands, readonly 
         command,
         resolve: (result) => {
           clearTimeout(timer);
-          // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-          resolve(result as Commands[Name][1]);
+          resolve(result);
         },
         reject: (error) => {
           clearTimeout(timer);

@@ -207,7 +207,7 @@ describe.skipIf(skipsWithout("franz-go", await goPeerUnavailable()))("franz-go",
     const remove = broker.intercept("Produce", async (_, context) => {
       if (requests++ > 4) return "pass";
       await context.handle();
-      const next = ((broker.leader(topic, 0).node + 1) % 3) as number;
+      const next = (broker.leader(topic, 0).node + 1) % 3;
       broker.moveLeader(topic, 0, next);
       return "close";
     });
@@ -220,9 +220,11 @@ describe.skipIf(skipsWithout("franz-go", await goPeerUnavailable()))("franz-go",
     await peer.call("produce", { bootstrapServers, topic, records });
     remove();
     const read = await peer.call("consume", { bootstrapServers, topic });
-    expect(read.records.map(({ keyBase64 }) => keyBase64).toSorted()).toEqual(
-      records.map(({ keyBase64 }) => keyBase64).toSorted(),
-    );
+    // Each once, whatever was sent again.
+    const keys = (all: readonly { readonly keyBase64: string | null }[]): string[] => {
+      return all.map(({ keyBase64 }) => String(keyBase64)).toSorted();
+    };
+    expect(keys(read.records)).toEqual(keys(records));
   });
 });
 

@@ -28,7 +28,8 @@ describe.skipIf(skipsWithout("kfake", await goPeerUnavailable()))("kfake", () =>
   changesSuite("kfake", () => start());
 
   test("leaders move and requests fail under writing and reading: nothing lost, nothing twice, order kept", async () => {
-    const { bootstrapServers, stop } = await start(3);
+    const broker = await start(3);
+    const { bootstrapServers } = broker;
     const topic = "moving";
     await peer.call("createTopic", { bootstrapServers, topic, partitions: 3 });
     const common = {
@@ -62,11 +63,12 @@ describe.skipIf(skipsWithout("kfake", await goPeerUnavailable()))("kfake", () =>
       expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
     }
     await Promise.all([table.stop(), writer.stop()]);
-    await stop();
+    await broker.stop();
   });
 
   test("what franz-go writes to it with every codec, a table reads", async () => {
-    const { bootstrapServers, stop } = await start(3);
+    const broker = await start(3);
+    const { bootstrapServers } = broker;
     const topic = "from-franz";
     await peer.call("createTopic", { bootstrapServers, topic, partitions: 2 });
     const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -88,7 +90,7 @@ describe.skipIf(skipsWithout("kfake", await goPeerUnavailable()))("kfake", () =>
       Object.fromEntries(live.map(({ keyBase64, valueBase64 }) => [keyBase64, valueBase64])),
     );
     await table.stop();
-    await stop();
+    await broker.stop();
   });
 
   test("its own producer ids, drawn from 63 bits, are refused rather than rounded", async () => {

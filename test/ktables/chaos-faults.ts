@@ -172,7 +172,7 @@ function throttle(broker: EmbeddedBroker, api: ThrottledApi, throttleTimeMs: num
       return broker.intercept("Produce", answer<ResponseOf<"Produce">>, { times: 1 });
     case "Fetch":
       return broker.intercept("Fetch", answer<ResponseOf<"Fetch">>, { times: 1 });
-    case "Metadata":
+    default:
       return broker.intercept("Metadata", answer<ResponseOf<"Metadata">>, { times: 1 });
   }
 }
@@ -203,7 +203,7 @@ function answerWithError(broker: EmbeddedBroker, api: FailingApi, errorCode: num
         },
         options,
       );
-    case "InitProducerId":
+    default:
       return broker.intercept(
         "InitProducerId",
         () => ({ throttleTimeMs: 0, errorCode, producerId: -1, producerEpoch: -1 }),

@@ -24,7 +24,7 @@ interface Write {
   readonly value: number | undefined;
   /** `partition/offset` once acknowledged. */
   place: string | undefined;
-  failure: { readonly maybeWritten?: boolean } | undefined;
+  failure: (Error & { readonly maybeWritten?: boolean }) | undefined;
 }
 
 interface Logged {
@@ -130,7 +130,7 @@ async function liveThrough(history: readonly Step[]): Promise<string[]> {
       ({ partition, offset }) => {
         write.place = `${partition}/${offset}`;
       },
-      (failure: { maybeWritten?: boolean }) => {
+      (failure: Error) => {
         write.failure = failure;
       },
     );
@@ -161,7 +161,7 @@ async function liveThrough(history: readonly Step[]): Promise<string[]> {
     const defects = defectsOf(writes, log);
     const losesIdentity = history.some((step) => step.kind === "error" && identityErrors.has(step.errorCode));
     const failed = writes.filter(({ failure }) => failure !== undefined);
-    if (!losesIdentity) defects.push(...failed.map(({ key, failure }) => `writing ${key} failed: ${String(failure)}`));
+    if (!losesIdentity) defects.push(...failed.map(({ key, failure }) => `writing ${key} failed: ${failure?.message}`));
 
     const expected = new Map<string, number>();
     for (const { key, value } of log) {
@@ -169,8 +169,9 @@ async function liveThrough(history: readonly Step[]): Promise<string[]> {
       else expected.set(key, value);
     }
     for (const table of tables) {
-      if (!(await table.barrier({ timeoutMs: 10_000 }))) defects.push(`${table} has no barrier: ${table.failure}`);
-      expect(sorted(table), String(table)).toEqual(sorted(expected));
+      if (!(await table.barrier({ timeoutMs: 10_000 })))
+        defects.push(`${table.toString()} has no barrier: ${table.failure?.message}`);
+      expect(sorted(table), table.toString()).toEqual(sorted(expected));
     }
     // Where nothing failed, the log itself has to be what a Map would be.
     if (failed.length === 0) {
