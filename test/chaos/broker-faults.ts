@@ -23,10 +23,14 @@ export async function breakBrokers(
   const { bootstrapServers, nodes } = cluster;
   const describe = () => java.call("describeTopic", { bootstrapServers, topic });
   const inSync = (): Promise<unknown> =>
-    waitUntil("all replicas in sync", async () => {
-      const { partitions } = await describe();
-      return partitions.every(({ inSyncReplicas }) => inSyncReplicas.length === nodes.length) ? true : undefined;
-    });
+    waitUntil(
+      "all replicas in sync",
+      async () => {
+        const { partitions } = await describe();
+        return partitions.every(({ inSyncReplicas }) => inSyncReplicas.length === nodes.length) ? true : undefined;
+      },
+      { timeoutMs: 180_000 },
+    );
   const comeBack = async (id: number): Promise<void> => {
     await sleep(500 + Math.random() * 2500);
     await cluster.restartNode(id);
