@@ -23,6 +23,9 @@ import { type BrokerEndpoint, ClusterMetadata, type LeaderHint, type TopicMetada
 import { metadataApi } from "./protocol/generated/metadata.ts";
 import { zeroUuid } from "./protocol/uuid.ts";
 
+/** The first version of Metadata that can ask about a topic without creating it. */
+const firstVersionWithoutTopicCreation = 4;
+
 /** One attempt of an operation: `signal` ends with the call, `remainingMs` is what is left of its time. */
 export interface Attempt {
   readonly signal: AbortSignalLike;
@@ -124,7 +127,8 @@ export class KafkaClient {
     const version = connection.versionFor(metadataApi) ?? -1;
     const response = await connection.request(metadataApi, {
       topics: [{ topicId: zeroUuid, name: topic }],
-      allowAutoTopicCreation: false,
+      // Versions that lack the field mean true.
+      allowAutoTopicCreation: version >= 0 && version < firstVersionWithoutTopicCreation,
       includeClusterAuthorizedOperations: false,
       includeTopicAuthorizedOperations: false,
     });

@@ -104,6 +104,8 @@ function writeMetadataRequest(writer: ProtocolWriter, value: MetadataRequest, ve
   }
   if (version >= 4) {
     writer.boolean(value.allowAutoTopicCreation);
+  } else if (value.allowAutoTopicCreation !== true) {
+    throw fieldNotInVersion("MetadataRequest.allowAutoTopicCreation", version);
   }
   if (version >= 8 && version <= 10) {
     writer.boolean(value.includeClusterAuthorizedOperations);
