@@ -35,7 +35,15 @@ export const javaLauncher: Launcher = {
   async start(options) {
     const jvm = await archivedJvm(options.version, async (training) => {
       const broker = await JavaCluster.start(
-        { ...options, nodes: 1, controller: "combined", brokerConfig: {}, nodeConfig: {}, listeners: {}, scramUsers: [] },
+        {
+          ...options,
+          nodes: 1,
+          controller: "combined",
+          brokerConfig: {},
+          nodeConfig: {},
+          listeners: {},
+          scramUsers: [],
+        },
         training,
       );
       await broker.end("SIGTERM");
