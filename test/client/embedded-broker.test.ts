@@ -51,10 +51,10 @@ describe("negotiation", () => {
       const { errorCode, apiKeys } = await wire.call(apiVersionsApi, version, software);
       expect(errorCode).toBe(0);
       expect(apiKeys.map(({ apiKey, minVersion, maxVersion }) => `${apiKey}: ${minVersion}-${maxVersion}`)).toEqual([
-        "0: 3-13",
+        "0: 0-13",
         "1: 4-16",
         "2: 1-6",
-        "3: 4-13",
+        "3: 2-13",
         "17: 1-1",
         "18: 0-3",
         "19: 2-7",

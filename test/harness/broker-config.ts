@@ -39,16 +39,18 @@ export function commonConfig(nodes: number): Record<string, string> {
   };
 }
 
-/** One node that is broker and controller. */
+/** A node that is a controller if it is among the controllers, and a broker if it has a port for clients. */
 export function kraftConfig(
   id: number,
-  port: number,
+  port: number | undefined,
   controllers: ReadonlyMap<number, number>,
   furtherListeners: readonly { readonly name: string; readonly protocol: string; readonly port: number }[] = [],
 ): Record<string, string> {
+  const isBroker = port !== undefined;
+  const isController = controllers.has(id);
   const listeners = [
-    `PLAINTEXT://127.0.0.1:${port}`,
-    `CONTROLLER://127.0.0.1:${controllers.get(id)}`,
+    ...(isBroker ? [`PLAINTEXT://127.0.0.1:${port}`] : []),
+    ...(isController ? [`CONTROLLER://127.0.0.1:${controllers.get(id)}`] : []),
     ...furtherListeners.map((listener) => `${listener.name}://127.0.0.1:${listener.port}`),
   ];
   const protocols = [
@@ -58,12 +60,12 @@ export function kraftConfig(
   ];
   const voters = [...controllers].map(([voter, voterPort]) => `${voter}@127.0.0.1:${voterPort}`);
   return {
-    "process.roles": "broker,controller",
+    "process.roles": [...(isBroker ? ["broker"] : []), ...(isController ? ["controller"] : [])].join(","),
     "node.id": String(id),
     "controller.quorum.voters": voters.join(","),
     listeners: listeners.join(","),
     "controller.listener.names": "CONTROLLER",
-    "inter.broker.listener.name": "PLAINTEXT",
+    ...(isBroker ? { "inter.broker.listener.name": "PLAINTEXT" } : {}),
     "listener.security.protocol.map": protocols.join(","),
   };
 }

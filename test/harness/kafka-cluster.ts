@@ -5,6 +5,11 @@ export interface KafkaOptions {
   readonly version?: string;
   /** Number of brokers, ids 1 to `nodes`. Default 1. */
   readonly nodes?: 1 | 3;
+  /**
+   * Whether the brokers are controllers too (default), or one more node is the only controller, so that killing brokers
+   * never costs the cluster its controllers' majority. Java launcher and KRaft only.
+   */
+  readonly controller?: "combined" | "separate";
   /** Broker properties on top of the harness's own; they win. */
   readonly brokerConfig?: Readonly<Record<string, string>>;
   /** Properties of single brokers by id, on top of all others. */
@@ -41,7 +46,9 @@ export interface KafkaCluster extends AsyncDisposable {
   readonly nodes: readonly KafkaNode[];
   /** Kills a broker as a crash would (SIGKILL) and returns when it is gone. Java launcher only. */
   killNode(id: number): Promise<void>;
-  /** Starts a killed broker (or kills and starts a running one) and returns when all running brokers list it again. */
+  /** Asks a broker to end (SIGTERM), which hands its leaderships over first; returns when it is gone. Java launcher only. */
+  stopNode(id: number): Promise<void>;
+  /** Starts a killed or stopped broker (or kills and starts a running one) and returns when all running brokers list it again. */
   restartNode(id: number): Promise<void>;
   /** The last output of the brokers, for a failure's message. */
   output(): Promise<string>;

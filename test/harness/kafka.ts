@@ -42,17 +42,10 @@ export async function kafkaAvailability(options: KafkaOptions = {}): Promise<Kaf
 }
 
 function resolve(options: KafkaOptions): ResolvedKafkaOptions {
-  const { version = DEFAULT_KAFKA_VERSION, nodes = 1, brokerConfig = {}, nodeConfig = {} } = options;
-  const { listeners = {}, scramUsers = [] } = options;
-  return {
-    version,
-    nodes,
-    brokerConfig,
-    nodeConfig,
-    listeners,
-    scramUsers,
-    isVersionFixed: options.version !== undefined,
-  };
+  const { version = DEFAULT_KAFKA_VERSION, nodes = 1, controller = "combined" } = options;
+  const { brokerConfig = {}, nodeConfig = {}, listeners = {}, scramUsers = [] } = options;
+  const isVersionFixed = options.version !== undefined;
+  return { version, nodes, controller, brokerConfig, nodeConfig, listeners, scramUsers, isVersionFixed };
 }
 
 async function choose(

@@ -10,6 +10,7 @@ export const externalLauncher: Launcher = {
     if (options.isVersionFixed) return "a given cluster's version is not known";
     if (Object.keys(options.brokerConfig).length > 0) return "a given cluster's brokers cannot be configured";
     if (Object.keys(options.listeners).length > 0) return "a given cluster's listeners cannot be chosen";
+    if (options.controller === "separate") return "a given cluster's controllers cannot be chosen";
     const brokers = await firstAnswer(servers).catch(() => []);
     if (brokers.length === 0) return `no broker answers at KAFKA_BOOTSTRAP_SERVERS=${servers}`;
     return brokers.length >= options.nodes
@@ -43,6 +44,7 @@ function externalCluster(bootstrapServers: string, nodes: readonly KafkaNode[]):
     launcher: "external",
     nodes,
     killNode: refuse,
+    stopNode: refuse,
     restartNode: refuse,
     output: () => Promise.resolve(""),
     stop: () => Promise.resolve(),

@@ -25,16 +25,26 @@ const RESTART_ATTEMPTS = 10;
 
 export const javaLauncher: Launcher = {
   name: "java",
-  async unavailable({ version, listeners }) {
-    if (Object.keys(listeners).length > 0 && kafkaVersion(version).mode !== "kraft")
-      return "its ZooKeeper mode has no further listeners";
+  async unavailable({ version, listeners, controller }) {
+    if (kafkaVersion(version).mode !== "kraft") {
+      if (Object.keys(listeners).length > 0) return "its ZooKeeper mode has no further listeners";
+      if (controller === "separate") return "its ZooKeeper mode has no controllers";
+    }
     if ((await javaIdentity()) === undefined) return "there is no Java (17 or later, as `java` or under JAVA_HOME)";
     return jarsUnavailable(version);
   },
   async start(options) {
     const jvm = await archivedJvm(options.version, async (training) => {
       const broker = await JavaCluster.start(
-        { ...options, nodes: 1, brokerConfig: {}, nodeConfig: {}, listeners: {}, scramUsers: [] },
+        {
+          ...options,
+          nodes: 1,
+          controller: "combined",
+          brokerConfig: {},
+          nodeConfig: {},
+          listeners: {},
+          scramUsers: [],
+        },
         training,
       );
       await broker.end("SIGTERM");
@@ -43,24 +53,39 @@ export const javaLauncher: Launcher = {
   },
 };
 
-interface Node extends KafkaNode {
+/** A broker, or the controller where that is a node of its own. */
+interface Node extends Omit<KafkaNode, "port"> {
+  /** Where clients connect; undefined for a controller. */
+  readonly port: number | undefined;
   readonly logDirectory: string;
   readonly configFile: string;
   process: JavaProcess | undefined;
 }
 
+interface Broker extends Node {
+  readonly port: number;
+}
+
 class JavaCluster implements KafkaCluster {
   readonly launcher = "java";
   readonly version: string;
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly Broker[];
+  readonly #controller: Node | undefined;
   readonly #jvm: BrokerJvm;
   readonly #directory: TemporaryDirectory;
   #zookeeper: JavaProcess | undefined;
   #stopped: Promise<void> | undefined;
 
-  private constructor(version: string, nodes: readonly Node[], jvm: BrokerJvm, directory: TemporaryDirectory) {
+  private constructor(
+    version: string,
+    nodes: readonly Broker[],
+    controller: Node | undefined,
+    jvm: BrokerJvm,
+    directory: TemporaryDirectory,
+  ) {
     this.version = version;
     this.nodes = nodes;
+    this.#controller = controller;
     this.#jvm = jvm;
     this.#directory = directory;
   }
@@ -73,7 +98,11 @@ class JavaCluster implements KafkaCluster {
         const names = Object.keys(options.listeners);
         const ports = await freePorts((2 + names.length) * options.nodes);
         const nodes = describeNodes(options.nodes, ports, names, directory.path);
-        cluster = new JavaCluster(options.version, nodes, jvm, directory);
+        const controller =
+          options.controller === "separate"
+            ? { ...describeFiles(options.nodes + 1, directory.path), port: undefined }
+            : undefined;
+        cluster = new JavaCluster(options.version, nodes, controller, jvm, directory);
         await cluster.#prepare(options, ports.slice(options.nodes));
         await cluster.#launchAll();
         return cluster;
@@ -94,8 +123,16 @@ class JavaCluster implements KafkaCluster {
   }
 
   async killNode(id: number): Promise<void> {
+    await this.#endNode(id, "SIGKILL");
+  }
+
+  async stopNode(id: number): Promise<void> {
+    await this.#endNode(id, "SIGTERM");
+  }
+
+  async #endNode(id: number, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     const node = this.#node(id);
-    await node.process?.end("SIGKILL");
+    await node.process?.end(signal);
     node.process = undefined;
   }
 
@@ -115,7 +152,7 @@ class JavaCluster implements KafkaCluster {
   }
 
   async output(): Promise<string> {
-    const parts = this.nodes.map((node) => `node ${node.id}:\n${node.process?.output ?? "(not running)\n"}`);
+    const parts = this.#everyNode.map((node) => `node ${node.id}:\n${node.process?.output ?? "(not running)\n"}`);
     return `${parts.join("")}${this.#zookeeper === undefined ? "" : `ZooKeeper:\n${this.#zookeeper.output}`}`;
   }
 
@@ -126,7 +163,7 @@ class JavaCluster implements KafkaCluster {
   }
 
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    await Promise.all(this.nodes.map(async (node) => node.process?.end(signal)));
+    await Promise.all(this.#everyNode.map(async (node) => node.process?.end(signal)));
     await this.#zookeeper?.end("SIGKILL");
     await this.#directory.remove();
   }
@@ -137,14 +174,15 @@ class JavaCluster implements KafkaCluster {
 
   async #prepare(options: ResolvedKafkaOptions, furtherPorts: readonly number[]): Promise<void> {
     const isKraft = kafkaVersion(options.version).mode === "kraft";
-    const controllers = new Map(this.nodes.map((node, index) => [node.id, furtherPorts[index] ?? 0]));
+    const quorum = this.#controller === undefined ? this.nodes : [this.#controller];
+    const controllers = new Map(quorum.map((node, index) => [node.id, furtherPorts[index] ?? 0]));
     const zookeeperPort = furtherPorts[0] ?? 0;
-    for (const node of this.nodes) {
+    for (const node of this.#everyNode) {
       const config = {
         ...commonConfig(this.nodes.length),
         ...(isKraft
           ? kraftConfig(node.id, node.port, controllers, describeListeners(node, options.listeners))
-          : zookeeperConfig(node.id, node.port, zookeeperPort)),
+          : zookeeperConfig(node.id, node.port ?? 0, zookeeperPort)),
         "log.dirs": node.logDirectory,
         ...options.brokerConfig,
         ...options.nodeConfig[node.id],
@@ -159,7 +197,7 @@ class JavaCluster implements KafkaCluster {
 
   /** Formats the first node's directory and copies it: three formats would take three JVM starts. */
   async #format(scramUsers: readonly string[]): Promise<void> {
-    const [first, ...others] = this.nodes;
+    const [first, ...others] = this.#everyNode;
     if (first === undefined) return;
     await formatStorage(this.#jvm, clusterId(), first.configFile, scramUsers);
     for (const node of others) {
@@ -195,7 +233,7 @@ class JavaCluster implements KafkaCluster {
   }
 
   async #launchAll(): Promise<void> {
-    for (const node of this.nodes) this.#launch(node);
+    for (const node of this.#everyNode) this.#launch(node);
     await this.#ready();
   }
 
@@ -207,12 +245,16 @@ class JavaCluster implements KafkaCluster {
   async #ready(): Promise<void> {
     const running = this.nodes.filter((node) => node.process !== undefined);
     await waitUntilBrokersKnowEachOther(running, () => {
-      const ended = running.find((node) => node.process?.hasExited);
+      const ended = this.#everyNode.find((node) => node.process?.hasExited);
       if (ended !== undefined) throw new GivenUp(`the JVM of node ${ended.id} ended early`);
     });
   }
 
-  #node(id: number): Node {
+  get #everyNode(): readonly Node[] {
+    return this.#controller === undefined ? this.nodes : [...this.nodes, this.#controller];
+  }
+
+  #node(id: number): Broker {
     const node = this.nodes.find((candidate) => candidate.id === id);
     if (node === undefined) throw new Error(`there is no node ${id}`);
     return node;
@@ -225,18 +267,24 @@ function describeNodes(
   ports: readonly number[],
   listenerNames: readonly string[],
   directory: string,
-): Node[] {
+): Broker[] {
   return Array.from({ length: count }, (_, index) => ({
-    id: index + 1,
-    host: "127.0.0.1",
+    ...describeFiles(index + 1, directory),
     port: ports[index] ?? 0,
     listenerAddresses: Object.fromEntries(
       listenerNames.map((name, listener) => [name, `127.0.0.1:${ports[(2 + listener) * count + index] ?? 0}`]),
     ),
-    logDirectory: join(directory, `node-${index + 1}`, "data"),
-    configFile: join(directory, `node-${index + 1}`, "server.properties"),
-    process: undefined,
   }));
+}
+
+function describeFiles(id: number, directory: string): Omit<Node, "port"> {
+  return {
+    id,
+    host: "127.0.0.1",
+    logDirectory: join(directory, `node-${id}`, "data"),
+    configFile: join(directory, `node-${id}`, "server.properties"),
+    process: undefined,
+  };
 }
 
 function describeListeners(

@@ -115,6 +115,10 @@ class ContainerCluster implements KafkaCluster {
     return Promise.reject(new Error("a container's broker is not killed alone: use the java launcher"));
   }
 
+  stopNode(): Promise<void> {
+    return Promise.reject(new Error("a container's broker is not stopped alone: use the java launcher"));
+  }
+
   restartNode(): Promise<void> {
     return Promise.reject(new Error("a container's broker is not restarted: use the java launcher"));
   }

@@ -35,11 +35,12 @@ export function tryCommand(
       output += `\n(killed after ${options.timeoutMs ?? 300_000} ms)`;
       child.kill("SIGKILL");
     }, options.timeoutMs ?? 300_000);
-    const collect = (chunk: Buffer): void => {
-      output = (output + chunk.toString()).slice(-OUTPUT_LIMIT);
+    const collect = (chunk: string): void => {
+      output = (output + chunk).slice(-OUTPUT_LIMIT);
     };
-    child.stdout.on("data", collect);
-    child.stderr.on("data", collect);
+    // By encoding, since a chunk may end within a character.
+    child.stdout.setEncoding("utf8").on("data", collect);
+    child.stderr.setEncoding("utf8").on("data", collect);
     // A command that does not read its input is no failure.
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.input);

@@ -1,4 +1,5 @@
 import type { Logger } from "ktables";
+import { test } from "vitest";
 
 /** A broker, as much of it as the suites need. */
 export interface SuiteBroker {
@@ -27,6 +28,21 @@ export function recordingLogger(): Logger & { readonly lines: LogLine[]; message
     warn: at("warn"),
     error: at("error"),
   };
+}
+
+/** Names of tests that a broker cannot pass, with the reason. */
+export type Infidelities = Readonly<Record<string, string>>;
+
+/** As vitest's `test`; but what the broker cannot do is run all the same and must fail, so that a reason does not outlive its cause. */
+export function testDespite(infidelities: Infidelities): typeof test {
+  const define = (name: string, body: () => Promise<void>): void => {
+    const reason = infidelities[name];
+    if (reason === undefined) test(name, body);
+    else test.fails(`${name} [fails here: ${reason}]`, body);
+  };
+  // The suites use no more of it than this.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return Object.assign(define, { each: test.each.bind(test) }) as unknown as typeof test;
 }
 
 let topicCount = 0;

@@ -18,9 +18,19 @@ import {
   type KafkaTableWriterOptions,
   string,
 } from "ktables";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
 import { LostAnswers } from "./lost-answers.ts";
-import { has, newTopic, recordingLogger, rejection, type SuiteBroker, until, utf8 } from "./support.ts";
+import {
+  has,
+  type Infidelities,
+  newTopic,
+  recordingLogger,
+  rejection,
+  type SuiteBroker,
+  testDespite,
+  until,
+  utf8,
+} from "./support.ts";
 
 interface Service {
   readonly url: string;
@@ -28,7 +38,8 @@ interface Service {
 }
 
 /** What tables and writers do on any Kafka: run on the embedded broker and on the real one alike. */
-export function tableSuite(name: string, start: () => Promise<SuiteBroker>): void {
+export function tableSuite(name: string, start: () => Promise<SuiteBroker>, infidelities: Infidelities = {}): void {
+  const test = testDespite(infidelities);
   describe(`table and writer on ${name}`, () => {
     let broker: SuiteBroker;
     let client: KafkaClient;

@@ -26,6 +26,9 @@ import { printable } from "./printable.ts";
 import { type MetadataRequest, type MetadataResponse, metadataApi } from "./protocol/generated/metadata.ts";
 import { zeroUuid } from "./protocol/uuid.ts";
 
+/** The first version of Metadata that can ask about a topic without creating it. */
+const firstVersionWithoutTopicCreation = 4;
+
 /** One attempt of an operation: `signal` ends with the call, `remainingMs` is what is left of its time. */
 export interface Attempt {
   readonly signal: AbortSignalLike;
@@ -86,7 +89,8 @@ export class KafkaClient {
   }
 
   /**
-   * Asks the cluster for a topic's partitions and leaders; never creates the topic. Retries while the answer may still
+   * Asks the cluster for a topic's partitions and leaders; never creates the topic where the broker can promise that
+   * (Metadata version 4, Kafka 0.11). Retries while the answer may still
    * change. Rejects with {@link BrokerError} `UNKNOWN_TOPIC_OR_PARTITION` when the topic does not exist.
    */
   async topicMetadata(topic: string, options: CallOptions = {}): Promise<TopicMetadata> {
@@ -139,11 +143,13 @@ export class KafkaClient {
     topics: MetadataRequest["topics"],
     signal: AbortSignalLike,
   ): Promise<MetadataResponse> {
+    const version = connection.versionFor(metadataApi) ?? -1;
     const response = await connection.request(
       metadataApi,
       {
         topics,
-        allowAutoTopicCreation: false,
+        // Versions that lack the field mean true.
+        allowAutoTopicCreation: version >= 0 && version < firstVersionWithoutTopicCreation,
         includeClusterAuthorizedOperations: false,
         includeTopicAuthorizedOperations: false,
       },

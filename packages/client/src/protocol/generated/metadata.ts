@@ -7,7 +7,9 @@ import type { ProtocolWriter } from "../writer.ts";
 export interface MetadataRequest {
   /** Null asks for all topics, an empty array for none. */
   readonly topics: readonly MetadataRequestTopic[] | null;
-  /** Whether a broker with auto.create.topics.enable may create missing topics. */
+  /**
+   * Whether a broker with auto.create.topics.enable may create missing topics. From version 4 on, otherwise true.
+   */
   readonly allowAutoTopicCreation: boolean;
   /** In versions 8 to 10, otherwise false. */
   readonly includeClusterAuthorizedOperations: boolean;
@@ -23,7 +25,7 @@ export interface MetadataRequestTopic {
 }
 
 export interface MetadataResponse {
-  /** How long the client should stay silent, in milliseconds. */
+  /** How long the client should stay silent, in milliseconds. From version 3 on, otherwise 0. */
   readonly throttleTimeMs: number;
   readonly brokers: readonly MetadataResponseBroker[];
   readonly clusterId: string | null;
@@ -90,7 +92,7 @@ function writeMetadataRequestTopic(writer: ProtocolWriter, value: MetadataReques
 }
 
 function writeMetadataRequest(writer: ProtocolWriter, value: MetadataRequest, version: number): void {
-  requireVersion("MetadataRequest", version, 4, 13);
+  requireVersion("MetadataRequest", version, 2, 13);
   const flexible = version >= 9;
   if (value.topics === null) {
     writer.nullArray(flexible);
@@ -100,7 +102,11 @@ function writeMetadataRequest(writer: ProtocolWriter, value: MetadataRequest, ve
       writeMetadataRequestTopic(writer, element, version);
     }
   }
-  writer.boolean(value.allowAutoTopicCreation);
+  if (version >= 4) {
+    writer.boolean(value.allowAutoTopicCreation);
+  } else if (value.allowAutoTopicCreation !== true) {
+    throw fieldNotInVersion("MetadataRequest.allowAutoTopicCreation", version);
+  }
   if (version >= 8 && version <= 10) {
     writer.boolean(value.includeClusterAuthorizedOperations);
   } else if (value.includeClusterAuthorizedOperations !== false) {
@@ -186,9 +192,9 @@ function readMetadataResponseTopic(reader: ProtocolReader, version: number): Met
 }
 
 function readMetadataResponse(reader: ProtocolReader, version: number): MetadataResponse {
-  requireVersion("MetadataResponse", version, 4, 13);
+  requireVersion("MetadataResponse", version, 2, 13);
   const flexible = version >= 9;
-  const throttleTimeMs = reader.int32();
+  const throttleTimeMs = version >= 3 ? reader.int32() : 0;
   const brokersLength = reader.arrayLength(flexible, 11);
   const brokers: MetadataResponseBroker[] = [];
   for (let left = brokersLength; left > 0; left--) {
@@ -218,7 +224,7 @@ function readMetadataResponse(reader: ProtocolReader, version: number): Metadata
 export const metadataApi: Api<MetadataRequest, MetadataResponse> = {
   key: 3,
   name: "Metadata",
-  versions: [4, 5, 7, 9, 10, 12, 13],
+  versions: [2, 4, 5, 7, 9, 10, 12, 13],
   flexibleFrom: 9,
   encodeRequest: writeMetadataRequest,
   decodeResponse: readMetadataResponse,

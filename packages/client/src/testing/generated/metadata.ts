@@ -24,14 +24,14 @@ function readMetadataRequestTopic(reader: ProtocolReader, version: number): Meta
 }
 
 function readMetadataRequest(reader: ProtocolReader, version: number): MetadataRequest {
-  requireVersion("MetadataRequest", version, 4, 13);
+  requireVersion("MetadataRequest", version, 2, 13);
   const flexible = version >= 9;
   const topicsLength = reader.nullableArrayLength(flexible, 2);
   const topics: MetadataRequestTopic[] | null = topicsLength < 0 ? null : [];
   for (let left = topicsLength; left > 0; left--) {
     topics?.push(readMetadataRequestTopic(reader, version));
   }
-  const allowAutoTopicCreation = reader.boolean();
+  const allowAutoTopicCreation = version >= 4 ? reader.boolean() : true;
   const includeClusterAuthorizedOperations = version >= 8 && version <= 10 ? reader.boolean() : false;
   const includeTopicAuthorizedOperations = version >= 8 ? reader.boolean() : false;
   if (flexible) reader.skipTaggedFields();
@@ -99,9 +99,11 @@ function writeMetadataResponseTopic(writer: ProtocolWriter, value: MetadataRespo
 }
 
 function writeMetadataResponse(writer: ProtocolWriter, value: MetadataResponse, version: number): void {
-  requireVersion("MetadataResponse", version, 4, 13);
+  requireVersion("MetadataResponse", version, 2, 13);
   const flexible = version >= 9;
-  writer.int32(value.throttleTimeMs);
+  if (version >= 3) {
+    writer.int32(value.throttleTimeMs);
+  }
   writer.arrayLength(value.brokers.length, flexible);
   for (const element of value.brokers) {
     writeMetadataResponseBroker(writer, element, version);
@@ -126,7 +128,7 @@ function writeMetadataResponse(writer: ProtocolWriter, value: MetadataResponse, 
 export const metadataServer: ServerApi<MetadataRequest, MetadataResponse> = {
   key: 3,
   name: "Metadata",
-  minVersion: 4,
+  minVersion: 2,
   maxVersion: 13,
   flexibleFrom: 9,
   decodeRequest: readMetadataRequest,

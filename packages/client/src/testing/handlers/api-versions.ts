@@ -32,6 +32,11 @@ export function unsupportedVersion(offeredVersions: ReadonlyMap<number, VersionR
   };
 }
 
+/**
+ * Produce is offered from version 0, which is refused when used, because Kafka does so: librdkafka takes a broker that
+ * offers less for one that cannot do gzip and Snappy (KAFKA-18659).
+ */
 function offer(apiKey: number, range: VersionRange): ApiVersionsResponseKey {
-  return { apiKey, minVersion: range.min, maxVersion: range.max };
+  const minVersion = apiKey === serverApis.Produce.key ? 0 : range.min;
+  return { apiKey, minVersion, maxVersion: range.max };
 }
