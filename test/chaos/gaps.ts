@@ -1,13 +1,13 @@
 /** The longest times between events that ought to be frequent, over all and by partition. */
 export class Gaps {
-  #last = performance.now();
+  #last: number | undefined;
   #longestMs = 0;
   readonly #partitions = new Map<number, { last: number; longestMs: number }>();
 
   /** To be called at each event. */
   note(partition: number): void {
     const now = performance.now();
-    this.#longestMs = Math.max(this.#longestMs, now - this.#last);
+    this.#longestMs = Math.max(this.#longestMs, now - (this.#last ?? now));
     this.#last = now;
     const own = this.#partitions.get(partition);
     if (own === undefined) {
