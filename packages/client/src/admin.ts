@@ -1,7 +1,7 @@
 import type { CallOptions } from "./abort.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { Attempt, KafkaClient } from "./client.ts";
-import { BrokerError, InvalidOptionError } from "./errors.ts";
+import { BrokerError, type BrokerErrorContext, InvalidOptionError } from "./errors.ts";
 import { callChecks, check, checkOptions, describe } from "./options.ts";
 import { createPartitionsApi } from "./protocol/generated/create-partitions.ts";
 import { createTopicsApi } from "./protocol/generated/create-topics.ts";
@@ -58,7 +58,7 @@ export async function createTopic(
     );
     const answer = topics.find(({ name }) => name === topic);
     if (answer?.errorCode === ErrorCode.TOPIC_ALREADY_EXISTS) return "exists";
-    confirm("CreateTopics", topic, answer);
+    confirm(connection.context(createTopicsApi), topic, answer);
     return "created";
   });
 }
@@ -86,7 +86,7 @@ export async function deleteTopic(
     );
     const answer = responses.find(({ name }) => name === topic);
     if (answer?.errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return "absent";
-    confirm("DeleteTopics", topic, answer);
+    confirm(connection.context(deleteTopicsApi, deleteTopicsByName), topic, answer);
     return "deleted";
   });
 }
@@ -122,7 +122,7 @@ export async function createPartitions(
       const { partitions } = await client.refreshTopic(topic, signal);
       if (partitions.length === count) return "exists";
     }
-    confirm("CreatePartitions", topic, answer);
+    confirm(connection.context(createPartitionsApi), topic, answer);
     return "created";
   });
 }
@@ -139,19 +139,19 @@ export function checkTopic(owner: string, topic: unknown): void {
 
 /** Throws what the answer says about the topic, or that it says nothing. */
 export function confirm(
-  api: string,
+  context: BrokerErrorContext,
   topic: string,
   answer: { readonly errorCode: number; readonly errorMessage: string | null } | undefined,
 ): void {
-  if (answer === undefined) throw unconfirmed(api, topic);
+  if (answer === undefined) throw unconfirmed(context, topic);
   if (answer.errorCode !== ErrorCode.NONE) {
-    throw new BrokerError(answer.errorCode, { api, topic, brokerMessage: answer.errorMessage });
+    throw new BrokerError(answer.errorCode, { ...context, topic, brokerMessage: answer.errorMessage });
   }
 }
 
-export function unconfirmed(api: string, topic: string): BrokerError {
+export function unconfirmed(context: BrokerErrorContext, topic: string): BrokerError {
   return new BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR, {
-    api,
+    ...context,
     topic,
     brokerMessage: `the answer does not mention the topic, so the outcome cannot be confirmed`,
   });

@@ -57,7 +57,7 @@ export async function deleteRecords(
           const answer = answers.find(({ partitionIndex }) => partitionIndex === partition);
           const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
           if (answer !== undefined && errorCode === ErrorCode.NONE) found.set(partition, answer.lowWatermark);
-          else failure ??= refusal(errorCode, topic, partition, connection.broker);
+          else failure ??= new BrokerError(errorCode, { ...connection.context(deleteRecordsApi), topic, partition });
         }
         if (failure !== undefined) throw failure;
       },
@@ -65,12 +65,11 @@ export async function deleteRecords(
     options,
   );
   const absent = partitions.find((partition) => !starts.has(partition));
-  if (absent !== undefined) throw refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, topic, absent);
+  if (absent !== undefined) {
+    const context = { api: "DeleteRecords", topic, partition: absent };
+    throw new BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, context);
+  }
   return starts;
-}
-
-function refusal(errorCode: number, topic: string, partition: number, broker?: string): BrokerError {
-  return new BrokerError(errorCode, { api: "DeleteRecords", broker, topic, partition });
 }
 
 function checkBefore(before: unknown): void {

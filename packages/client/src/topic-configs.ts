@@ -57,9 +57,13 @@ export async function describeTopicConfigs(
       { signal },
     );
     const answer = response.results.find(({ resourceName }) => resourceName === topic);
-    if (answer === undefined) throw unconfirmed("DescribeConfigs", topic);
+    if (answer === undefined) throw unconfirmed(connection.context(describeConfigsApi), topic);
     if (answer.errorCode !== ErrorCode.NONE) {
-      throw new BrokerError(answer.errorCode, { api: "DescribeConfigs", topic, brokerMessage: answer.errorMessage });
+      throw new BrokerError(answer.errorCode, {
+        ...connection.context(describeConfigsApi),
+        topic,
+        brokerMessage: answer.errorMessage,
+      });
     }
     return answer.configs.map((entry) => ({
       name: entry.name,
@@ -114,7 +118,7 @@ export async function setTopicConfigs(
       { signal: attempt.signal },
     );
     confirm(
-      "IncrementalAlterConfigs",
+      connection.context(incrementalAlterConfigsApi),
       topic,
       responses.find(({ resourceName }) => resourceName === topic),
     );
@@ -164,7 +168,7 @@ async function replaceTopicConfigs(
     { signal },
   );
   confirm(
-    "AlterConfigs",
+    connection.context(alterConfigsApi),
     topic,
     responses.find(({ resourceName }) => resourceName === topic),
   );

@@ -1,5 +1,6 @@
 import { ErrorCode } from "../broker-errors.ts";
 import { Partition } from "./partition.ts";
+import { rememberedBatches } from "./producer-state.ts";
 import { randomUuid } from "./random-uuid.ts";
 import { Refusal } from "./refusal.ts";
 import { isValidTopicName, type Topic } from "./topic.ts";
@@ -21,9 +22,9 @@ export interface ClusterOptions {
   /** For topics that are created without a number of partitions. */
   readonly defaultPartitions: number;
   /** Whether nodes other than the controller refuse to change topics, as before KRaft, rather than pass it on. */
-  readonly usesZooKeeper: boolean;
-  /** How many batches of a producer a partition recognises when they are repeated. */
-  readonly rememberedBatches: number;
+  readonly usesZooKeeper?: boolean;
+  /** How many batches of a producer a partition recognises when they are repeated. Default 5. */
+  readonly rememberedBatches?: number;
 }
 
 export interface TopicPlan {
@@ -58,8 +59,8 @@ export class Cluster {
     this.nodes = options.nodes;
     this.autoCreateTopics = options.autoCreateTopics;
     this.defaultPartitions = options.defaultPartitions;
-    this.rememberedBatches = options.rememberedBatches;
-    this.#usesZooKeeper = options.usesZooKeeper;
+    this.rememberedBatches = options.rememberedBatches ?? rememberedBatches;
+    this.#usesZooKeeper = options.usesZooKeeper ?? false;
     this.#controllerId = options.nodes[0]?.id ?? -1;
     this.defaultReplicationFactor = Math.min(3, options.nodes.length);
   }

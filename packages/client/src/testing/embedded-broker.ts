@@ -11,7 +11,6 @@ import { type BrokerState, dispatch } from "./dispatch.ts";
 import { type InterceptHandler, type InterceptOptions, Interceptors } from "./interceptors.ts";
 import { type Listener, listen, type ServerStream } from "./listener.ts";
 import type { Partition } from "./partition.ts";
-import { rememberedBatches } from "./producer-state.ts";
 import { invalidArgument, Refusal } from "./refusal.ts";
 import type { VersionRange } from "./request-context.ts";
 import { type LoggedRequest, RequestLog } from "./request-log.ts";
@@ -113,7 +112,7 @@ export class EmbeddedBroker {
       defaultPartitions: 1,
       usesZooKeeper: usesZooKeeper(options.asVersion),
       // Since 1.0 (KAFKA-5494).
-      rememberedBatches: options.asVersion === "0.11" ? 1 : rememberedBatches,
+      ...(options.asVersion === "0.11" ? { rememberedBatches: 1 } : {}),
     });
     if (options.sasl !== undefined) checkOptions("sasl", options.sasl, saslChecks);
     this.#sasl = options.sasl;
