@@ -1,7 +1,7 @@
 import type { PositionLostError, TopicReaderOptions } from "@ktables/client";
 import type { EmbeddedBroker, EmbeddedBrokerOptions } from "@ktables/client/testing";
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { editable, plainBatch, reading, requestsOf, type SeenRecords, startBroker, text } from "./embedded.ts";
 
 const append = (broker: EmbeddedBroker, key: string, partition = 0): number =>
@@ -290,6 +290,79 @@ describe("records that were removed before they were read", () => {
     append(broker, "a");
     go.resolve();
     await seen.until(({ keys }) => keys.includes("a"));
+  });
+});
+
+describe("out of reach for longer than tombstones are kept (case 45)", () => {
+  const day = 86_400_000;
+  afterEach(() => vi.restoreAllMocks());
+
+  /** Time passes while no broker can be reached, as far as clocks say. */
+  async function outage(broker: EmbeddedBroker, seen: SeenRecords, ms: number, meanwhile: () => void): Promise<void> {
+    const failures = seen.troubles.length;
+    const answerAgain = broker.intercept("Fetch", () => "close");
+    await seen.until(({ troubles }) => troubles.length > failures);
+    const now = Date.now();
+    vi.spyOn(Date, "now").mockImplementation(() => now + ms);
+    meanwhile();
+    answerAgain();
+  }
+
+  test("while the log has grown, the position is lost", async () => {
+    const broker = await startBroker();
+    const { seen, losses } = await readThree(broker, { tombstoneRetentionMs: day });
+    await outage(broker, seen, 2 * day, () => append(broker, "d"));
+    await seen.until(({ reader }) => reader.failure !== undefined, true);
+    expect(losses).toEqual([seen.reader.failure]);
+    expect(losses[0]).toMatchObject({ code: "TOMBSTONES_MISSED", topic: "t", partition: 0, position: 3 });
+    expect(losses[0]?.message).toContain("172800 s");
+    expect(seen.keys).toEqual(["a", "b", "c"]);
+  });
+
+  test("and whoever starts over reads everything, and is at rest then", async () => {
+    const broker = await startBroker();
+    const losses: PositionLostError[] = [];
+    const onPositionLost = (loss: PositionLostError): "restart" => (losses.push(loss), "restart");
+    const { seen } = await readThree(broker, { tombstoneRetentionMs: day, onPositionLost });
+    await outage(broker, seen, 2 * day, () => append(broker, "d"));
+    await seen.until(({ keys }) => keys.at(-1) === "d");
+    append(broker, "e");
+    await seen.until(({ keys }) => keys.at(-1) === "e");
+    expect(losses.map(({ code }) => code)).toEqual(["TOMBSTONES_MISSED"]);
+    expect(seen.keys).toEqual(["a", "b", "c", "a", "b", "c", "d", "e"]);
+  });
+
+  test.each([
+    ["for less time", day / 2, { tombstoneRetentionMs: day }],
+    ["if nobody wants to know", 2 * day, {}],
+  ])("%s is no loss", async (_, ms, options) => {
+    const broker = await startBroker();
+    const { seen, losses } = await readThree(broker, options);
+    await outage(broker, seen, ms, () => append(broker, "d"));
+    await seen.until(({ keys }) => keys.at(-1) === "d");
+    expect(losses).toEqual([]);
+    expect(seen.keys).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("while nothing was written is no loss, and what comes then is read as ever", async () => {
+    const broker = await startBroker();
+    const { seen, losses } = await readThree(broker, { tombstoneRetentionMs: day });
+    const fetches = requestsOf(broker, "Fetch");
+    await outage(broker, seen, 2 * day, () => undefined);
+    await seen.until(() => requestsOf(broker, "Fetch") > fetches + 1);
+    append(broker, "d");
+    await seen.until(({ keys }) => keys.at(-1) === "d");
+    expect(losses).toEqual([]);
+  });
+
+  test("before anything was read is no loss", async () => {
+    const broker = await startBroker();
+    const losses: PositionLostError[] = [];
+    const onPositionLost = (loss: PositionLostError): "end" => (losses.push(loss), "end");
+    const seen = await reading(broker, { tombstoneRetentionMs: day, onPositionLost });
+    await outage(broker, seen, 2 * day, () => append(broker, "a"));
+    await seen.until(({ keys }) => keys.at(-1) === "a");
+    expect(losses).toEqual([]);
   });
 });
 

@@ -8,6 +8,7 @@ import { inspect, replicaFailed } from "./fetch-answer.ts";
 import type { FetchContext } from "./fetch-context.ts";
 import { type Asked, askFor, comparesEpochs, fetchRequest, lastFetchVersionWithNames } from "./fetch-request.ts";
 import { compareEpochs } from "./lost-position.ts";
+import { type Moment, momentNow } from "./moment.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
 import { type FetchResponse, fetchApi } from "./protocol/generated/fetch.ts";
 import { Wakeup } from "./wakeup.ts";
@@ -22,9 +23,14 @@ class Lane {
   pending = 0;
 }
 
+interface Arrival {
+  readonly response: FetchResponse;
+  readonly at: Moment;
+}
+
 interface Flight {
   readonly asked: readonly Asked[];
-  readonly response: Promise<FetchResponse>;
+  readonly response: Promise<Arrival>;
   readonly abandoning: AbortController;
 }
 
@@ -79,9 +85,9 @@ export class BrokerFetcher {
           continue;
         }
         const { asked }: Flight = flight;
-        const response = await this.#answer(flight);
+        const { response, at } = await this.#answer(flight);
         flight = undefined;
-        const deliveries = inspect(this.#context, this.broker, asked, response);
+        const deliveries = inspect(this.#context, this.broker, asked, response, at);
         failures = 0;
         if (deliveries.length > 0) flight = this.#startFetch();
         await apply(this.#context, deliveries);
@@ -110,7 +116,7 @@ export class BrokerFetcher {
     if (this.#lane.pending > 0) this.#context.client.dropConnections(this.#lane.purpose);
   }
 
-  async #answer(flight: Flight): Promise<FetchResponse> {
+  async #answer(flight: Flight): Promise<Arrival> {
     if (this.#hasArrivals) this.#abandonIfIncomplete(flight);
     this.#parked = flight;
     try {
@@ -173,7 +179,7 @@ export class BrokerFetcher {
     return { asked, response, abandoning };
   }
 
-  async #send(asked: readonly Asked[], maxWaitMs: number): Promise<FetchResponse> {
+  async #send(asked: readonly Asked[], maxWaitMs: number): Promise<Arrival> {
     const { client, signal, topicId } = this.#context;
     const lane = this.#lane;
     const connection = await client.brokerConnection(this.broker, lane.purpose, signal);
@@ -183,7 +189,8 @@ export class BrokerFetcher {
     const request = fetchRequest(this.#context, asked, maxWaitMs, version);
     lane.pending++;
     try {
-      return await connection.request(fetchApi, request, { serverWaitMs: maxWaitMs, signal, maxVersion });
+      const response = await connection.request(fetchApi, request, { serverWaitMs: maxWaitMs, signal, maxVersion });
+      return { response, at: momentNow() };
     } finally {
       lane.pending--;
     }

@@ -204,6 +204,11 @@ export class BrokerError extends KafkaError {
 export type PositionLostCode =
   /** Records were removed (retention, DeleteRecords) before they were read: the log starts above the position now. */
   | "OFFSET_OUT_OF_RANGE"
+  /**
+   * No broker has answered for longer than the topic keeps tombstones, and records were written meanwhile: keys that
+   * were deleted may have left no trace.
+   */
+  | "TOMBSTONES_MISSED"
   /** An unclean election has cut the log below the position: records that were read may not exist any more (KIP-320). */
   | "LOG_TRUNCATED"
   /** The topic was deleted and created again: nothing that was read belongs to it (KIP-516). */

@@ -4,8 +4,9 @@ import { type Delivery, maximumCorruptAnswers } from "./delivery.ts";
 import { BrokerError } from "./errors.ts";
 import type { FetchContext } from "./fetch-context.ts";
 import type { Asked } from "./fetch-request.ts";
-import { explainOutOfRange, truncatedAt } from "./lost-position.ts";
+import { explainOutOfRange, hasMissedTombstones, tombstonesMissed, truncatedAt } from "./lost-position.ts";
 import type { LeaderHint } from "./metadata.ts";
+import type { Moment } from "./moment.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
 import type { FetchResponse, FetchResponsePartition } from "./protocol/generated/fetch.ts";
 
@@ -15,6 +16,7 @@ export function inspect(
   broker: number,
   asked: readonly Asked[],
   response: FetchResponse,
+  arrivedAt: Moment,
 ): Delivery[] {
   if (response.errorCode !== ErrorCode.NONE) throw new BrokerError(response.errorCode, { api: "Fetch" });
   const answers = answersOf(context, response);
@@ -29,7 +31,12 @@ export function inspect(
     else if (answer.errorCode !== ErrorCode.NONE) handleError(context, broker, entry, answer.errorCode);
     else if (isDiverging(answer, entry)) handleDivergence(context, broker, entry, answer);
     else if (isSentElsewhere(answer, broker, cursor)) followPreference(context, cursor, answer.preferredReadReplica);
-    else takeRecords(context, cursor, answer, deliveries);
+    else if (hasMissedTombstones(context, entry, answer))
+      context.positionLost(cursor, tombstonesMissed(context, entry));
+    else {
+      cursor.answeredAt = arrivedAt;
+      takeRecords(context, cursor, answer, deliveries);
+    }
   }
   return deliveries;
 }

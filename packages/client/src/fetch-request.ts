@@ -1,4 +1,5 @@
 import type { FetchContext } from "./fetch-context.ts";
+import { elapsedMs, momentNow } from "./moment.ts";
 import { isolationCode } from "./offsets.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
 import type { FetchRequest } from "./protocol/generated/fetch.ts";
@@ -11,6 +12,8 @@ export interface Asked {
   readonly leaderEpoch: number;
   readonly fetchOffset: number;
   readonly fetchEpoch: number;
+  /** How long nobody had answered for the partition when it was asked about. */
+  readonly absenceMs: number;
 }
 
 /** The last version that names topics; later ones know them by id only. */
@@ -20,8 +23,8 @@ const firstVersionWithEpochs = 12;
 const defaultMaxBytes = 16 * 1024 * 1024;
 
 export function askFor(cursor: PartitionCursor): Asked {
-  const { generation, leaderEpoch, fetchOffset, fetchEpoch } = cursor;
-  return { cursor, generation, leaderEpoch, fetchOffset, fetchEpoch };
+  const { generation, leaderEpoch, fetchOffset, fetchEpoch, answeredAt } = cursor;
+  return { cursor, generation, leaderEpoch, fetchOffset, fetchEpoch, absenceMs: elapsedMs(answeredAt, momentNow()) };
 }
 
 export function comparesEpochs(fetchVersion: number | undefined): boolean {

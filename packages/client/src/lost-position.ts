@@ -4,6 +4,7 @@ import { type FetchContext, resumeAfterPause } from "./fetch-context.ts";
 import type { Asked } from "./fetch-request.ts";
 import { listOffsets } from "./offsets.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
+import type { FetchResponsePartition } from "./protocol/generated/fetch.ts";
 import {
   type OffsetForLeaderEpochResponsePartition,
   offsetForLeaderEpochApi,
@@ -22,6 +23,30 @@ export function truncatedAt(
       "records that were read are not in the log any more",
     { topic, partition, position, divergingOffset },
   );
+}
+
+/**
+ * Whether nobody answered for the partition for longer than tombstones are kept, while it grew: the log cleaner may have
+ * removed a key's last value and its tombstone before either was read here.
+ */
+export function hasMissedTombstones(
+  { options }: FetchContext,
+  { cursor, fetchOffset, absenceMs }: Asked,
+  { highWatermark }: FetchResponsePartition,
+): boolean {
+  return (
+    absenceMs > (options.tombstoneRetentionMs ?? Number.POSITIVE_INFINITY) &&
+    cursor.hasApplied &&
+    highWatermark > fetchOffset
+  );
+}
+
+export function tombstonesMissed({ topic }: FetchContext, { cursor, absenceMs }: Asked): PositionLostError {
+  const { partition, position } = cursor;
+  const message =
+    `Topic "${topic}" partition ${partition} was out of reach for ${Math.round(absenceMs / 1000)} s, which is longer than ` +
+    "it keeps tombstones: deletions may have been missed";
+  return new PositionLostError("TOMBSTONES_MISSED", message, { topic, partition, position });
 }
 
 /** The leader says that the position is out of range: finds out why, while the partition waits. */

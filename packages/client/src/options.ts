@@ -30,6 +30,9 @@ export const check = {
     typeof value === "number" && value > 0 && value <= 2_147_483_647
       ? undefined
       : "a number of milliseconds > 0 and below 2^31",
+  /** Not for timers, so that weeks are fine. */
+  nonNegativeMs: (value: unknown): string | undefined =>
+    typeof value === "number" && value >= 0 ? undefined : "a number of milliseconds >= 0",
   oneOf:
     (...allowed: readonly (string | number | boolean)[]) =>
     (value: unknown): string | undefined =>

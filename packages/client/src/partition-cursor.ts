@@ -1,4 +1,5 @@
 import { backoffMs } from "./backoff.ts";
+import { type Moment, momentNow } from "./moment.ts";
 import type { FetchResponsePartition } from "./protocol/generated/fetch.ts";
 
 /** Where a reader stands in one partition. */
@@ -31,6 +32,8 @@ export class PartitionCursor {
   damagedAnswers = 0;
   /** No request before this time, as of `performance.now()`; infinite while somebody finds out where to go on. */
   retryAt = 0;
+  /** When the partition's leader or replica last answered for it; at first when the reading began. */
+  answeredAt: Moment = momentNow();
   /** Under which leader the position was last compared with the log, on brokers that do not do so at each fetch. */
   comparedUnder = "";
 
@@ -117,6 +120,7 @@ export class PartitionCursor {
     this.highWatermark = -1;
     this.logStartOffset = -1;
     this.damagedAnswers = 0;
+    this.answeredAt = momentNow();
     this.rewind();
   }
 

@@ -14,6 +14,12 @@ export interface TopicReaderOptions {
   /** Size at which a broker ends an answer; one larger batch is still returned whole. Default 16 MiB. */
   readonly maxBytes?: number | undefined;
   /**
+   * How long tombstones can be read at the least after they were written, in milliseconds: the topic's
+   * `delete.retention.ms`. A partition that was out of reach for longer, and has grown meanwhile, has lost its position
+   * with `TOMBSTONES_MISSED`. Default: whatever happened meanwhile does not matter.
+   */
+  readonly tombstoneRetentionMs?: number | undefined;
+  /**
    * A batch with data: never a control batch, never one of an aborted transaction (with `read_committed`). Batches of
    * a partition come in offset order. Records below `fromOffset` were delivered before and must be left out. The batch
    * and its bytes are valid during the call only. What it throws ends the reader.
@@ -44,6 +50,7 @@ export const readerChecks: Readonly<Record<string, OptionCheck>> = {
   isolation: check.oneOf("read_committed", "read_uncommitted"),
   maxWaitMs: check.durationMs,
   maxBytes: check.integer(1, 0x7fff_ffff),
+  tombstoneRetentionMs: check.nonNegativeMs,
   onBatch: check.callable,
   onProgress: check.callable,
   onPartitionsAdded: check.callable,
