@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../abort.ts";
 import type { Cluster, ClusterNode } from "./cluster.ts";
 import type { SaslServerSession } from "./sasl-server.ts";
 
@@ -11,7 +12,7 @@ export interface RequestContext {
   /** The SASL side of the connection; undefined where the broker does not ask for authentication. */
   readonly sasl: SaslServerSession | undefined;
   /** Aborts when the connection ends. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** Versions on offer, lowest and highest, by API key. */
   readonly offeredVersions: ReadonlyMap<number, VersionRange>;
 }

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../../abort.ts";
 import { ErrorCode } from "../../broker-errors.ts";
 import type {
   FetchRequest,
@@ -36,7 +37,7 @@ export async function handleFetch(request: FetchRequest, context: RequestContext
 }
 
 /** Resolves when one of the partitions has changed, when the time is up, or when the connection ends. */
-async function newsOf(partitions: readonly Partition[], timeoutMs: number, signal: AbortSignal): Promise<void> {
+async function newsOf(partitions: readonly Partition[], timeoutMs: number, signal: AbortSignalLike): Promise<void> {
   const stops: (() => void)[] = [];
   await new Promise<void>((resolve) => {
     const done = (): void => resolve();
