@@ -2,6 +2,7 @@
 import { type CompressionName, crc32c, encodeBatch } from "@ktables/record-batch";
 import { codecs } from "../../packages/record-batch/src/compression/index.ts";
 import { OutputBuffer } from "../../packages/record-batch/src/compression/output-buffer.ts";
+import { allowZlib } from "../../packages/record-batch/src/compression/zlib.ts";
 import { allowWebAssembly } from "../../packages/record-batch/src/wasm/lazy-module.ts";
 import { decodeOurs, decodeOursToViews, peers } from "./decoders.ts";
 import { measure } from "./measure.ts";
@@ -34,8 +35,10 @@ async function oursOnly(bench: string, name: string, unit: string, amount: numbe
 /** On the path that every runtime has. */
 async function inJavaScript(run: () => Promise<void>): Promise<void> {
   allowWebAssembly(false);
+  allowZlib(false);
   await run();
   allowWebAssembly(true);
+  allowZlib(true);
 }
 
 for (const compression of compressions) await decodeCase(`${compression}, 100 B`, compression, 100);
@@ -99,4 +102,4 @@ async function decompressionCases(names: readonly Codec[], suffix: string): Prom
 }
 
 await decompressionCases(["lz4", "snappy", "gzip", "zstd"], "");
-await inJavaScript(() => decompressionCases(["lz4", "snappy"], ", plain JavaScript"));
+await inJavaScript(() => decompressionCases(["lz4", "snappy", "gzip", "zstd"], ", plain JavaScript"));

@@ -17,8 +17,8 @@ interface Runtime {
 
 const condition = "--conditions=@ktables/source";
 const runtimes: readonly Runtime[] = [
-  { name: "node", command: "node", args: [condition] },
-  { name: "deno", command: "deno", args: ["run", "--allow-all", "--no-check", condition] },
+  { name: "node", command: "node", args: [condition, "--expose-gc"] },
+  { name: "deno", command: "deno", args: ["run", "--allow-all", "--no-check", "--v8-flags=--expose-gc", condition] },
   { name: "bun", command: "bun", args: [condition] },
 ];
 

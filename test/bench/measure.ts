@@ -35,6 +35,7 @@ export async function measure(
   rounds: number,
   { bench, name, unit, amount, subjects }: Case,
 ): Promise<void> {
+  collectGarbage();
   const rates = subjects.map((): number[] => []);
   const warmUps = Math.max(3, Math.ceil(rounds / 4));
   let expected: string | undefined;
@@ -64,6 +65,14 @@ export async function measure(
     };
     console.log(JSON.stringify(figure));
   }
+}
+
+/** What earlier cases have left is not for this one to clear away. */
+function collectGarbage(): void {
+  const { gc, Bun } = globalThis as { gc?: () => void; Bun?: { gc(isSynchronous: boolean): void } };
+  if (Bun !== undefined) Bun.gc(true);
+  else if (gc !== undefined) gc();
+  else throw new Error("the runtime was started without --expose-gc");
 }
 
 function rounded(rate: number | undefined): number {
