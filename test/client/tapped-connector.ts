@@ -1,4 +1,4 @@
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { Connector } from "@ktables/client";
 import { FrameAssembler } from "../../packages/client/src/frames.ts";
 
@@ -9,8 +9,9 @@ export class Tap {
   connections = 0;
   /** What was asked of whom, by port and Kafka's number of the API. */
   readonly requests: { readonly port: number; readonly apiKey: number }[] = [];
-  /** No connection can be made. */
+  /** No connection can be made; those that exist go on. */
   isBlocked = false;
+  readonly #sockets = new Set<Socket>();
   /** Requests that had no answer yet when a SaslHandshake was sent, for each of those. */
   readonly unansweredAtHandshake: number[] = [];
 
@@ -26,13 +27,17 @@ export class Tap {
     });
     signal.removeEventListener("abort", giveUp);
     this.connections++;
+    this.#sockets.add(socket);
     let unanswered = 0;
     const answers = new FrameAssembler(2 ** 30, () => unanswered--);
     socket.on("data", (chunk: Uint8Array) => {
       answers.push(Uint8Array.from(chunk));
       events.onData(chunk);
     });
-    socket.once("close", () => events.onClose(undefined));
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      events.onClose(undefined);
+    });
     return {
       write: (frame) => {
         const apiKey = new DataView(frame.buffer, frame.byteOffset).getInt16(4);
@@ -46,4 +51,9 @@ export class Tap {
       destroy: () => void socket.destroy(),
     };
   };
+  /** Ends what is connected, and lets nothing connect until {@link isBlocked} is unset. */
+  cut(): void {
+    this.isBlocked = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
 }

@@ -307,10 +307,15 @@ describe("catching up", () => {
     expect(racks[0]).toBe("here");
   });
 
-  test("a table that needs no topic ensured asks nothing of the cluster's administration", async () => {
+  test("where no topic is to be ensured, nothing is asked but how long tombstones are kept, by the table", async () => {
+    const asked: unknown[] = [];
+    fixture.broker.intercept("DescribeConfigs", ({ resources }) => {
+      asked.push(...resources.map(({ configurationKeys }) => configurationKeys));
+      return "pass";
+    });
     await fixture.openTable({ ensureTopic: false });
     await fixture.openWriter({ ensureTopic: false });
     expect(fixture.apis).not.toContain("CreateTopics");
-    expect(fixture.apis).not.toContain("DescribeConfigs");
+    expect(asked).toEqual([["delete.retention.ms"]]);
   });
 });

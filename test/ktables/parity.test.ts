@@ -5,7 +5,7 @@ const root = new URL("../../", import.meta.url);
 
 test("every test that the parity document names exists", () => {
   const document = readFileSync(new URL("docs/python-parity.md", root), "utf8");
-  const sources = ["test/ktables/", "test/suites/"]
+  const sources = ["test/ktables/", "test/suites/", "test/kafka/"]
     .flatMap((directory) =>
       readdirSync(new URL(directory, root)).map((file) => readFileSync(new URL(directory + file, root), "utf8")),
     )

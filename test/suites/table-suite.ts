@@ -364,6 +364,7 @@ export function tableSuite(name: string, start: () => Promise<SuiteBroker>, infi
           callbackErrors: 0,
           catchUpMs: undefined,
           replayedAtCatchUp: undefined,
+          resyncs: 0,
           pendingWaits: 0,
         });
         await table.start();

@@ -1,4 +1,4 @@
-import type { AbortSignalLike } from "@ktables/client";
+import type { AbortSignalLike, PositionLostError } from "@ktables/client";
 import { check, checkOptions, onAbort } from "@ktables/client/internal";
 
 /** A key got a value. */
@@ -8,9 +8,12 @@ export interface SetChange<V> {
   readonly value: V;
   /** What the key had when the previous change was taken; undefined if nothing. */
   readonly oldValue: V | undefined;
-  /** `initial` for the contents that the feed began with, `live` for what came after. */
-  readonly phase: "initial" | "live";
-  /** Where the record is; undefined in the phase `initial`. */
+  /**
+   * `initial` for the contents that the feed began with, `live` for what came after, `resync` for what the rebuilt
+   * contents have differently.
+   */
+  readonly phase: "initial" | "live" | "resync";
+  /** Where the record is; undefined unless `live`. */
   readonly partition: number | undefined;
   readonly offset: number | undefined;
 }
@@ -20,9 +23,10 @@ export interface DeleteChange<V> {
   readonly type: "delete";
   readonly key: string;
   readonly oldValue: V | undefined;
-  readonly phase: "live";
-  readonly partition: number;
-  readonly offset: number;
+  readonly phase: "live" | "resync";
+  /** Where the tombstone is; undefined unless `live`. */
+  readonly partition: number | undefined;
+  readonly offset: number | undefined;
 }
 
 /** The table has caught up, and the initial contents were delivered if they were asked for. Comes once, and first of all if not. */
@@ -30,7 +34,17 @@ export interface CaughtUpChange {
   readonly type: "caught-up";
 }
 
-export type Change<V> = SetChange<V> | DeleteChange<V> | CaughtUpChange;
+/**
+ * The log that the contents came from is gone, and they were rebuilt from what there is now. What leads from the old
+ * contents to the new ones follows as changes; nothing has changed for a key without one.
+ */
+export interface ResyncChange {
+  readonly type: "resync";
+  /** What had happened. */
+  readonly loss: PositionLostError;
+}
+
+export type Change<V> = SetChange<V> | DeleteChange<V> | CaughtUpChange | ResyncChange;
 
 export interface ChangesOptions {
   /** `snapshot` delivers the contents first, as `set` changes. Default `none`. */
@@ -67,6 +81,7 @@ export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
   readonly #takers: { resolve: (result: IteratorResult<Change<V>>) => void; reject: (error: Error) => void }[] = [];
   #isOpen = false;
   #announceCaughtUp = false;
+  #resync: ResyncChange | undefined;
   #hasEnded = false;
   #failure: Error | undefined;
   #unsubscribe: (() => void) | undefined;
@@ -110,6 +125,13 @@ export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
     this.#deliver();
   }
 
+  /** The contents were rebuilt; changes that lead there follow. */
+  resync(change: ResyncChange): void {
+    if (!this.#isOpen) return;
+    this.#resync = change;
+    this.#deliver();
+  }
+
   /** No change follows: what was not taken yet can still be taken, then the iteration ends, or throws the failure. */
   end(failure?: Error): void {
     if (this.#hasEnded) return;
@@ -145,6 +167,7 @@ export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
     this.#initial.length = 0;
     this.#changes.clear();
     this.#announceCaughtUp = false;
+    this.#resync = undefined;
     this.end();
   }
 
@@ -170,6 +193,11 @@ export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
     if (this.#announceCaughtUp) {
       this.#announceCaughtUp = false;
       return { type: "caught-up" };
+    }
+    if (this.#resync !== undefined) {
+      const resync = this.#resync;
+      this.#resync = undefined;
+      return resync;
     }
     for (const [key, change] of this.#changes) {
       this.#changes.delete(key);

@@ -38,6 +38,7 @@ export {
   ChangeFeed,
   type ChangesOptions,
   type DeleteChange,
+  type ResyncChange,
   type SetChange,
 } from "./change-feed.ts";
 export { bytes, type Codec, string } from "./codec.ts";

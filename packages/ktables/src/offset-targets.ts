@@ -49,7 +49,7 @@ export class OffsetTargets {
 
 /** Calls that wait until positions reach their targets; fed by the reader, in the turn in which it applied them. */
 export class OffsetWaiters {
-  readonly #waiters = new Set<{ readonly targets: OffsetTargets; readonly resolve: () => void }>();
+  readonly #waiters = new Set<{ readonly targets: OffsetTargets; readonly resolve: () => void; isLost: boolean }>();
 
   get size(): number {
     return this.#waiters.size;
@@ -66,6 +66,7 @@ export class OffsetWaiters {
       });
       const waiter = {
         targets,
+        isLost: false,
         resolve: (): void => {
           unsubscribe();
           resolve();
@@ -80,10 +81,20 @@ export class OffsetWaiters {
     this.settle();
   }
 
+  /** The log that the targets of those who wait now are offsets of is gone: {@link settleLost} is to serve them. */
+  markLost(): void {
+    for (const waiter of this.#waiters) waiter.isLost = true;
+  }
+
+  /** A log was read to its end that is what became of the one that was lost. */
+  settleLost(): void {
+    this.settle(({ isLost }) => isLost);
+  }
+
   /** Resolves the calls whose targets are done. */
-  settle(): void {
+  settle(isServed: (waiter: { readonly isLost: boolean }) => boolean = () => false): void {
     for (const waiter of this.#waiters) {
-      if (!waiter.targets.isDone) continue;
+      if (!waiter.targets.isDone && !isServed(waiter)) continue;
       this.#waiters.delete(waiter);
       waiter.resolve();
     }

@@ -1,6 +1,8 @@
+import type { PositionLostError } from "@ktables/client";
 import { toError } from "@ktables/client/internal";
 import { ChangeFeed, type ChangesOptions } from "./change-feed.ts";
 import type { LogLimiter } from "./log-limiter.ts";
+import type { Differences } from "./store/differences.ts";
 import type { SkipReason, StoreObserver } from "./store/store.ts";
 import type { ResolvedTableOptions } from "./table-options.ts";
 
@@ -9,6 +11,32 @@ const skipTexts: Readonly<Record<SkipReason, string>> = {
   key_undecodable: "skipped a record whose key could not be decoded",
   value_undecodable: "kept the previous value of a key, because the new one could not be decoded",
 };
+
+/** Of a store that is filled in the shadow: complaints are passed on, and what it holds when it has been revealed. */
+export class ShadowObserver<V> implements StoreObserver<V> {
+  readonly #observer: TableObserver<V>;
+  #isRevealed = false;
+
+  constructor(observer: TableObserver<V>) {
+    this.#observer = observer;
+  }
+
+  get onSet(): StoreObserver<V>["onSet"] {
+    return this.#isRevealed ? this.#observer.onSet : undefined;
+  }
+
+  get onDelete(): StoreObserver<V>["onDelete"] {
+    return this.#isRevealed ? this.#observer.onDelete : undefined;
+  }
+
+  onSkip(reason: SkipReason, partition: number, offset: number, error: unknown): void {
+    this.#observer.onSkip(reason, partition, offset, error);
+  }
+
+  reveal(): void {
+    this.#isRevealed = true;
+  }
+}
 
 /** Stands between the store and those who listen to it, hooks and change feeds: whatever they do, the reader goes on. */
 export class TableObserver<V> implements StoreObserver<V> {
@@ -47,6 +75,22 @@ export class TableObserver<V> implements StoreObserver<V> {
   /** The table has caught up. */
   openFeeds(contents: () => Iterable<readonly [string, V]>): void {
     for (const feed of this.#feeds) feed.open(contents());
+  }
+
+  /** The contents were replaced by others, which `differences` leads to. */
+  resync(loss: PositionLostError, { removed, set }: Differences<V>): void {
+    const { onSet, onDelete } = this.#hooks;
+    const feeds = [...this.#feeds];
+    for (const feed of feeds) feed.resync({ type: "resync", loss });
+    const place = { phase: "resync", partition: undefined, offset: undefined } as const;
+    for (const { key, oldValue } of removed) {
+      if (onDelete !== undefined) this.#call("onDelete", () => onDelete(key));
+      for (const feed of feeds) feed.push({ type: "delete", key, oldValue, ...place });
+    }
+    for (const { key, value, oldValue } of set) {
+      if (onSet !== undefined) this.#call("onSet", () => onSet(key, value));
+      for (const feed of feeds) feed.push({ type: "set", key, value, oldValue, ...place });
+    }
   }
 
   endFeeds(failure?: Error): void {

@@ -13,6 +13,14 @@ export interface KafkaTableOptions<V> extends TopicOptions<V> {
   /** Whether records of open and aborted transactions are left out. Default `read_committed`. */
   readonly isolation?: IsolationLevel | undefined;
   /**
+   * What to do when the log no longer leads from what was read to what comes next: the topic was deleted and created
+   * again, records were removed before they were read, an unclean election has truncated the log, or no broker could be
+   * reached for longer than `delete.retention.ms`. `resync` reads the topic anew, serves the old contents meanwhile and
+   * then tells the difference; `freeze` serves the old contents from then on, with status `stale`; `fail` ends the table
+   * with status `failed`. Default `resync`.
+   */
+  readonly onReset?: "resync" | "freeze" | "fail" | undefined;
+  /**
    * Called after every value stored, historical ones during catch-up included. A throw is logged and counted
    * (`stats.callbackErrors`) and changes nothing else.
    */
@@ -25,6 +33,7 @@ const tableChecks: Readonly<Record<string, OptionCheck>> = {
   catchupTimeoutMs: check.durationMs,
   fetchMaxWaitMs: check.durationMs,
   isolation: check.oneOf("read_committed", "read_uncommitted"),
+  onReset: check.oneOf("resync", "freeze", "fail"),
   onSet: check.callable,
   onDelete: check.callable,
 };
@@ -46,6 +55,7 @@ export interface ResolvedTableOptions<V> extends ResolvedTopicOptions<V> {
   readonly catchupTimeoutMs: number;
   readonly fetchMaxWaitMs: number;
   readonly isolation: IsolationLevel;
+  readonly onReset: "resync" | "freeze" | "fail";
   readonly onSet: ((key: string, value: V) => void) | undefined;
   readonly onDelete: ((key: string) => void) | undefined;
 }
@@ -57,6 +67,7 @@ export function resolveTableOptions<V>(options: KafkaTableOptions<V>): ResolvedT
     catchupTimeoutMs: options.catchupTimeoutMs ?? 30_000,
     fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
     isolation: options.isolation ?? "read_committed",
+    onReset: options.onReset ?? "resync",
     onSet: options.onSet,
     onDelete: options.onDelete,
   };

@@ -3,11 +3,10 @@ import {
   type CallOptions,
   KafkaError,
   listOffsets,
+  PositionLostError,
   TimeoutError,
-  TopicReader,
 } from "@ktables/client";
 import { CallScope, callChecks, check, checkOptions, throwIfAborted, toError } from "@ktables/client/internal";
-import { CatchUp } from "./catch-up.ts";
 import { type ChangeFeed, type ChangesOptions, checkChangesOptions } from "./change-feed.ts";
 import { provisionTopic } from "./ensure-topic.ts";
 import { AlreadyStartedError, NotStartedError, StoppedError, TableFailedError } from "./errors.ts";
@@ -15,7 +14,7 @@ import type { PartitionHealth, TableHealth } from "./health.ts";
 import { inspectAsString } from "./inspect.ts";
 import { LogLimiter } from "./log-limiter.ts";
 import { OffsetTargets, OffsetWaiters } from "./offset-targets.ts";
-import { DecodedStore } from "./store/decoded-store.ts";
+import { ServedReplica } from "./served-replica.ts";
 import type { Store } from "./store/store.ts";
 import { TableObserver } from "./table-observer.ts";
 import { type KafkaTableOptions, type ResolvedTableOptions, resolveTableOptions } from "./table-options.ts";
@@ -26,22 +25,25 @@ import { checkTokens, type WriteToken } from "./write-token.ts";
  * A compacted topic as a map that follows it. The contents only change between turns of the event loop; iterators are
  * live, as those of `Map`, and {@link snapshot} stands still.
  *
- * A table is started once. After {@link stop}, and after a failure, it goes on serving what it had.
+ * A table is started once. After {@link stop}, and after a failure, it goes on serving what it had. When the log that the
+ * contents came from is gone, it does as `onReset` says.
  */
 export class KafkaTable<V> implements ReadonlyMap<string, V> {
   readonly #options: ResolvedTableOptions<V>;
   readonly #name: string;
   readonly #log: LogLimiter;
   readonly #observer: TableObserver<V>;
-  readonly #store: Store<V>;
   readonly #waiters = new OffsetWaiters();
+  /** Done for ever when the table has caught up for the first time. */
+  readonly #gate = new OffsetTargets();
   /** Ends the start and every wait; its reason is a `KafkaError`. */
   #ending = new AbortController();
-  #catchUp: CatchUp = this.#newCatchUp();
+  #replica: ServedReplica<V>;
+  #isFrozen = false;
   #phase: "unstarted" | "running" | "stopped" = "unstarted";
   #isDegraded = false;
   #failure: Error | undefined;
-  #reader: TopicReader | undefined;
+  #catchUpMs: number | undefined;
   #replayedAtCatchUp: number | undefined;
   #releasing: Promise<void> | undefined;
   /** When a broker last answered a fetch, as of `performance.now()`. */
@@ -55,7 +57,8 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     this.#name = `The table of topic "${this.#options.topic}"`;
     this.#log = new LogLimiter(this.#options.connection.logger);
     this.#observer = new TableObserver(this.#options, this.#log);
-    this.#store = new DecodedStore(this.#options.key, this.#options.value, this.#observer);
+    this.#replica = this.#newReplica();
+    this.#gate.hold();
   }
 
   /** Makes a table and starts it: resolves when it has caught up, or is `degraded`. See {@link start}. */
@@ -143,6 +146,8 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
   get status(): TableStatus {
     if (this.#failure !== undefined) return "failed";
     if (this.#phase !== "running") return this.#phase;
+    if (this.#isFrozen) return "stale";
+    if (this.#replica.isRebuilding) return "resyncing";
     if (this.isCaughtUp) return "caught_up";
     return this.#isDegraded ? "degraded" : "loading";
   }
@@ -154,16 +159,17 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
 
   /** Whether the table has once reached the end offsets of its start; never unset. */
   get isCaughtUp(): boolean {
-    return this.#catchUp.isDone;
+    return this.#gate.isDone;
   }
 
   /** Counters as of now; readable at any time. */
   get stats(): ViewStats {
     return Object.freeze({
-      ...this.#store.counters,
+      ...this.#replica.counters,
       callbackErrors: this.#observer.callbackErrors,
-      catchUpMs: this.#catchUp.durationMs,
+      catchUpMs: this.#catchUpMs,
       replayedAtCatchUp: this.#replayedAtCatchUp,
+      resyncs: this.#replica.resyncs,
       pendingWaits: this.#waiters.size,
     });
   }
@@ -235,13 +241,13 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     if (this.#phase === "stopped") throw new StoppedError(this.#name);
     const { signal, timeoutMs } = call;
     throwIfAborted(signal);
-    if (this.#failure !== undefined) return false;
+    if (this.#failure !== undefined || this.#isFrozen) return false;
     return this.#within(signal, timeoutMs, async (scope) => {
       const ends = await listOffsets(this.#options.connection.acquire(), this.topic, "latest", {
         signal: scope.signal,
       });
       const targets = new OffsetTargets(ends);
-      for (const partition of ends.keys()) targets.advance(partition, this.#reader?.position(partition));
+      for (const partition of ends.keys()) targets.advance(partition, this.#replica.position(partition));
       await this.#waiters.done(targets, scope.signal);
     });
   }
@@ -267,7 +273,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     });
     try {
       const targets = new OffsetTargets(await this.#targetsOf(wanted, scope.signal));
-      for (const partition of targets.partitions()) targets.advance(partition, this.#reader?.position(partition));
+      for (const partition of targets.partitions()) targets.advance(partition, this.#replica.position(partition));
       await this.#waiters.done(targets, scope.signal);
     } finally {
       scope.end();
@@ -296,7 +302,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
   changes(options: ChangesOptions = {}): ChangeFeed<V> {
     checkChangesOptions(options);
     this.#assertStarted();
-    const feed = this.#observer.changes(options, this.isCaughtUp ? this.#store.entries() : undefined);
+    const feed = this.#observer.changes(options, this.isCaughtUp ? this.#replica.store.entries() : undefined);
     if (this.#failure !== undefined) feed.end(this.#failure);
     else if (this.#phase === "stopped") feed.end();
     return feed;
@@ -304,7 +310,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
 
   /** How the table is doing, as of now; readable at any time. */
   health(): TableHealth {
-    const reader = this.#reader;
+    const { reader } = this.#replica;
     const partitions = (reader?.partitions() ?? []).map((partition): PartitionHealth => {
       const known = (offset: number | undefined): number | undefined => (offset === -1 ? undefined : offset);
       return {
@@ -314,25 +320,26 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
         logStartOffset: known(reader?.logStartOffset(partition)),
       };
     });
-    const isCatchingUp = this.status === "loading" || this.status === "degraded";
+    const { status } = this;
+    const isCatchingUp = status === "loading" || status === "degraded" || status === "resyncing";
     return Object.freeze({
-      status: this.status,
+      status,
       lag: partitions.reduce((sum, { position, endOffset }) => sum + Math.max(0, (endOffset ?? 0) - position), 0),
       lastContactMs: this.#contactAt === undefined ? undefined : performance.now() - this.#contactAt,
-      progress: isCatchingUp ? this.#catchUp.progress() : undefined,
+      progress: isCatchingUp ? this.#replica.catchUp.progress() : undefined,
       partitions,
       lastError: this.#failure ?? this.#lastTrouble,
     });
   }
 
   toString(): string {
-    const size = this.#phase === "unstarted" ? "" : `, ${this.#store.size} keys`;
+    const size = this.#phase === "unstarted" ? "" : `, ${this.#replica.store.size} keys`;
     return `KafkaTable(topic "${this.topic}", ${this.status}${size})`;
   }
 
   get #contents(): Store<V> {
     this.#assertStarted();
-    return this.#store;
+    return this.#replica.store;
   }
 
   #assertStarted(): void {
@@ -340,33 +347,19 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
   }
 
   async #beginReading(scope: CallScope): Promise<void> {
-    const { connection, topic, ensureTopic, provision, fetchMaxWaitMs, isolation } = this.#options;
+    const { connection, topic, ensureTopic, provision } = this.#options;
     const call = (): CallOptions => ({ signal: scope.signal, timeoutMs: Math.max(1, Math.ceil(scope.remainingMs)) });
     const client = connection.acquire();
     if (ensureTopic) await provisionTopic(client, topic, provision, connection.logger, call());
-    const ends = await listOffsets(client, topic, "latest", call());
     throwIfAborted(scope.signal);
-    const reader = new TopicReader(client, {
-      topic,
-      isolation,
-      maxWaitMs: fetchMaxWaitMs,
-      onBatch: (partition, batch, fromOffset) => this.#store.apply(partition, batch, fromOffset),
-      onProgress: (partition) => this.#onProgress(partition),
-      onPartitionsAdded: (partitions) => this.#catchUp.join(partitions, this.#ending.signal),
-      onTrouble: (error) => this.#onTrouble(error),
-      onFailure: (failure) => this.#onFailure(failure),
-    });
-    this.#reader = reader;
-    await reader.start(call());
-    this.#catchUp.begin(ends, reader.partitions(), this.#ending.signal);
+    await this.#replica.begin(call);
   }
 
   /** Back to where a table is before its first start. */
   #reset(): void {
     this.#ending.abort(new StoppedError(this.#name));
     this.#ending = new AbortController();
-    this.#catchUp = this.#newCatchUp();
-    this.#reader = undefined;
+    this.#replica = this.#newReplica();
     this.#releasing = undefined;
     this.#phase = "unstarted";
   }
@@ -376,8 +369,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     this.#releasing ??= (async (): Promise<void> => {
       const { connection } = this.#options;
       try {
-        await this.#reader?.close();
-        await this.#catchUp.settled();
+        await this.#replica.close();
       } catch (error) {
         connection.logger.warn(`${this.#name} could not be closed cleanly: ${toError(error).message}`, { error });
       }
@@ -387,27 +379,62 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     return this.#releasing;
   }
 
-  #onProgress(partition: number): void {
-    this.#contactAt = performance.now();
-    this.#catchUp.advance(partition);
-    this.#waiters.advance(partition, this.#reader?.position(partition));
-  }
-
-  #newCatchUp(): CatchUp {
-    return new CatchUp({
-      position: (partition) => this.#reader?.position(partition),
-      endOffsets: (partitions, signal) =>
-        listOffsets(this.#options.connection.acquire(), this.topic, "latest", { partitions, signal }),
-      onTrouble: (error) => this.#onTrouble(error),
+  #newReplica(): ServedReplica<V> {
+    const host = {
+      onContact: (): void => {
+        this.#contactAt = performance.now();
+      },
+      onProgress: (partition: number) => this.#waiters.advance(partition, this.#replica.position(partition)),
       onCaughtUp: () => this.#onCaughtUp(),
-    });
+      onLost: (loss: PositionLostError) => this.#onLost(loss),
+      onReplaced: () => this.#onReplaced(),
+      onTrouble: (error: Error) => this.#onTrouble(error),
+      onEnd: (failure: Error) => this.#onEnd(failure),
+    };
+    return new ServedReplica(this.#options, this.#observer, host, this.#ending.signal);
   }
 
   #onCaughtUp(): void {
-    const { recordsApplied, tombstonesApplied } = this.#store.counters;
+    const { recordsApplied, tombstonesApplied } = this.#replica.counters;
+    this.#catchUpMs = this.#replica.catchUp.durationMs;
     this.#replayedAtCatchUp = recordsApplied + tombstonesApplied;
-    this.#observer.openFeeds(() => this.#store.entries());
+    this.#gate.release();
+    this.#observer.openFeeds(() => this.#replica.store.entries());
     this.#waiters.settle();
+  }
+
+  #onLost(loss: PositionLostError): void {
+    this.#lastTrouble = loss;
+    this.#waiters.markLost();
+    this.#options.connection.logger.warn(
+      `${this.#name} reads it anew, and serves what it had meanwhile: ${loss.message}`,
+      { topic: this.topic, error: loss },
+    );
+  }
+
+  #onReplaced(): void {
+    this.#waiters.settleLost();
+    for (const partition of this.#replica.reader?.partitions() ?? []) {
+      this.#waiters.advance(partition, this.#replica.position(partition));
+    }
+  }
+
+  #onEnd(failure: Error): void {
+    if (failure instanceof PositionLostError && this.#options.onReset === "freeze") this.#freeze(failure);
+    else this.#onFailure(failure);
+  }
+
+  #freeze(loss: PositionLostError): void {
+    this.#isFrozen = true;
+    this.#lastTrouble = loss;
+    const size = this.#replica.store.size;
+    this.#options.connection.logger.error(
+      `${this.#name} stays as it is, with ${size} keys, and follows the topic no longer: ${loss.message}`,
+      { topic: this.topic, size, error: loss },
+    );
+    this.#ending.abort(new TableFailedError(this.topic, loss, this.isCaughtUp));
+    this.#observer.endFeeds();
+    void this.#release();
   }
 
   #onTrouble(error: Error): void {
@@ -418,7 +445,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
 
   #onFailure(failure: Error): void {
     this.#failure = failure;
-    const size = this.#store.size;
+    const size = this.#replica.store.size;
     this.#options.connection.logger.error(
       `${this.#name} has failed and stays as it is, with ${size} keys: ${failure.message}`,
       { topic: this.topic, size, error: failure },
@@ -432,7 +459,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
 
   #reportDegraded(): void {
     this.#isDegraded = true;
-    const { recordsApplied, tombstonesApplied } = this.#store.counters;
+    const { recordsApplied, tombstonesApplied } = this.#replica.counters;
     this.#options.connection.logger.error(
       `${this.#name} has not caught up within ${this.#options.catchupTimeoutMs} ms: ` +
         `${recordsApplied + tombstonesApplied} records applied so far; it goes on loading`,
@@ -443,7 +470,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
   async #waitForGate(signal: AbortSignalLike | undefined, timeoutMs: number | undefined): Promise<boolean> {
     if (this.#failure !== undefined) return false;
     if (this.isCaughtUp) return true;
-    return this.#within(signal, timeoutMs, (scope) => this.#waiters.done(this.#catchUp.targets, scope.signal));
+    return this.#within(signal, timeoutMs, (scope) => this.#waiters.done(this.#gate, scope.signal));
   }
 
   /**

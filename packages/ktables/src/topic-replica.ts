@@ -1,0 +1,108 @@
+import { type CallOptions, describeTopicConfigs, KafkaError, listOffsets, TopicReader } from "@ktables/client";
+import { throwIfAborted } from "@ktables/client/internal";
+import { CatchUp } from "./catch-up.ts";
+import { DecodedStore } from "./store/decoded-store.ts";
+import type { Store, StoreObserver } from "./store/store.ts";
+import type { ResolvedTableOptions } from "./table-options.ts";
+
+/** Kafka's default of `delete.retention.ms`, for topics whose configuration may not be read. */
+const defaultTombstoneRetentionMs = 86_400_000;
+/** Shorter absences are no outage, however soon a topic drops its tombstones: answers always lie some time apart. */
+const shortestOutageMs = 60_000;
+/** The time after which the default is taken instead of waiting for the topic's configuration. */
+const configTimeoutMs = 5000;
+
+/** What a replica tells its table. */
+export interface ReplicaHost<V> {
+  /** A position has moved, or a broker has answered. */
+  onProgress(replica: TopicReplica<V>, partition: number): void;
+  /** Everything that was in the topic at the begin is applied; called once, in the turn in which it happened. */
+  onCaughtUp(replica: TopicReplica<V>): void;
+  onTrouble(error: Error): void;
+  /** The replica has ended for good and stays as it is. */
+  onFailure(replica: TopicReplica<V>, failure: Error): void;
+}
+
+/** One reading of a topic from its beginning on: its contents so far, and how far that is. */
+export class TopicReplica<V> {
+  readonly store: Store<V>;
+  readonly catchUp: CatchUp;
+  readonly #options: ResolvedTableOptions<V>;
+  readonly #host: ReplicaHost<V>;
+  readonly #ending = new AbortController();
+  #reader: TopicReader | undefined;
+
+  constructor(options: ResolvedTableOptions<V>, observer: StoreObserver<V>, host: ReplicaHost<V>) {
+    this.#options = options;
+    this.#host = host;
+    this.store = new DecodedStore(options.key, options.value, observer);
+    this.catchUp = new CatchUp({
+      position: (partition) => this.position(partition),
+      endOffsets: (partitions, signal) =>
+        listOffsets(options.connection.acquire(), options.topic, "latest", { partitions, signal }),
+      onTrouble: (error) => host.onTrouble(error),
+      onCaughtUp: () => host.onCaughtUp(this),
+    });
+  }
+
+  /** Undefined before {@link begin}. */
+  get reader(): TopicReader | undefined {
+    return this.#reader;
+  }
+
+  /** The next offset to apply. */
+  position(partition: number): number | undefined {
+    return this.#reader?.position(partition);
+  }
+
+  /** Resolves when reading has begun; `call` gives the options of each request. */
+  async begin(call: () => CallOptions): Promise<void> {
+    const { connection, topic, fetchMaxWaitMs, isolation } = this.#options;
+    const client = connection.acquire();
+    const [ends, tombstoneRetentionMs] = await Promise.all([
+      listOffsets(client, topic, "latest", call()),
+      this.#tombstoneRetentionMs(call()),
+    ]);
+    throwIfAborted(this.#ending.signal);
+    const host = this.#host;
+    const reader = new TopicReader(client, {
+      topic,
+      isolation,
+      maxWaitMs: fetchMaxWaitMs,
+      tombstoneRetentionMs,
+      onBatch: (partition, batch, fromOffset) => this.store.apply(partition, batch, fromOffset),
+      onProgress: (partition) => {
+        host.onProgress(this, partition);
+        this.catchUp.advance(partition);
+      },
+      onPartitionsAdded: (partitions) => this.catchUp.join(partitions, this.#ending.signal),
+      onTrouble: (error) => host.onTrouble(error),
+      onFailure: (failure) => host.onFailure(this, failure),
+    });
+    this.#reader = reader;
+    await reader.start(call());
+    this.catchUp.begin(ends, reader.partitions(), this.#ending.signal);
+  }
+
+  /** When it resolves, nothing runs any more; the contents stay. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#reader?.close();
+    await this.catchUp.settled();
+  }
+
+  async #tombstoneRetentionMs({ signal, timeoutMs = configTimeoutMs }: CallOptions): Promise<number> {
+    const { connection, topic } = this.#options;
+    const name = "delete.retention.ms";
+    try {
+      const options = { names: [name], signal, timeoutMs: Math.min(timeoutMs, configTimeoutMs) };
+      const [entry] = await describeTopicConfigs(connection.acquire(), topic, options);
+      const value = entry?.value ?? "";
+      return Math.max(value === "" ? defaultTombstoneRetentionMs : Number(value), shortestOutageMs);
+    } catch (error) {
+      if (signal?.aborted === true || !(error instanceof KafkaError)) throw error;
+      connection.logger.debug(`Topic "${topic}": ${name} could not be read, so that Kafka's default counts`, { error });
+      return defaultTombstoneRetentionMs;
+    }
+  }
+}
