@@ -33,7 +33,8 @@ describe("a change feed", () => {
           else copy.delete(change.key);
         };
         let untaken = 1 + (initial === "snapshot" ? 1 : 0);
-        const changed = new Set<string>();
+        /** Of untaken changes: what the key had before the first, and whether the last has set it. */
+        const changed = new Map<string, { readonly before: string | undefined; readonly isSet: boolean }>();
         for (const step of sequence) {
           if (!step.take) {
             const place = { key: step.key, oldValue: table.get(step.key), partition: 0, offset: offset++ };
@@ -44,12 +45,15 @@ describe("a change feed", () => {
               table.set(step.key, step.value);
               feed.push({ type: "set", phase: "live", value: step.value, ...place });
             }
-            changed.add(step.key);
+            const pending = changed.get(step.key);
+            const isSet = step.value !== undefined;
+            if (pending?.isSet === true && pending.before === undefined && !isSet) changed.delete(step.key);
+            else changed.set(step.key, { before: (pending ?? { before: place.oldValue }).before, isSet });
           } else if (untaken + changed.size > 0) {
             const { value } = await feed.next();
             apply(value);
             if (untaken > 0) untaken--;
-            else if (value.type !== "caught-up") changed.delete(value.key);
+            else if (value.type === "set" || value.type === "delete") changed.delete(value.key);
           }
         }
         feed.end();
@@ -70,6 +74,34 @@ describe("a change feed", () => {
     expect((await feed.next()).value).toEqual({ type: "caught-up" });
     expect((await feed.next()).value).toEqual({ ...change, offset: 1 });
     await expect(feed.next()).rejects.toBe(failure);
+    expect((await feed.next()).done).toBe(true);
+  });
+
+  test("tells nothing of a key that came and went while nobody looked", async () => {
+    const feed = new ChangeFeed<string>({ maxBuffered: 1 }, () => undefined);
+    feed.open([]);
+    const place = { phase: "live", partition: 0, offset: 0 } as const;
+    for (let index = 0; index < 10; index++) {
+      feed.push({ type: "set", key: `${index}`, value: "v", oldValue: undefined, ...place });
+      feed.push({ type: "delete", key: `${index}`, oldValue: "v", ...place });
+    }
+    feed.push({ type: "set", key: "stays", value: "v", oldValue: undefined, ...place });
+    feed.end();
+    const told: Change<string>[] = [];
+    for await (const change of feed) told.push(change);
+    expect(told).toMatchObject([{ type: "caught-up" }, { type: "set", key: "stays" }]);
+  });
+
+  test("ends with an error when its consumer is too far behind, and tells no part of the truth then", async () => {
+    let ended = 0;
+    const feed = new ChangeFeed<string>({ maxBuffered: 2 }, () => ended++);
+    feed.open([]);
+    const place = { value: "v", oldValue: undefined, phase: "live", partition: 0, offset: 0 } as const;
+    for (const key of ["a", "b", "a"]) feed.push({ type: "set", key, ...place });
+    expect(ended).toBe(0);
+    feed.push({ type: "set", key: "c", ...place });
+    expect(ended).toBe(1);
+    await expect(feed.next()).rejects.toMatchObject({ code: "CHANGES_OVERFLOW" });
     expect((await feed.next()).done).toBe(true);
   });
 

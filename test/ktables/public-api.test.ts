@@ -14,6 +14,7 @@ describe("the public API", () => {
       "AuthenticationError",
       "BrokerError",
       "ChangeFeed",
+      "ChangesOverflowError",
       "ClosedError",
       "CodecError",
       "ConnectionError",

@@ -33,6 +33,7 @@ export class TopicReader {
   #topicId: string | undefined;
   /** Whether the cluster, as of the last metadata, goes by topic ids. */
   #hasTopicIds = false;
+  #partitionCount = 0;
   #failure: Error | undefined;
   #leaveClient: (() => void) | undefined;
 
@@ -51,6 +52,11 @@ export class TopicReader {
 
   partitions(): readonly number[] {
     return [...this.#cursors.keys()];
+  }
+
+  /** All partitions of the topic, as of the last metadata; 0 before the start. */
+  get partitionCount(): number {
+    return this.#partitionCount;
   }
 
   /** The next offset to be applied, or undefined for a partition that is not read. */
@@ -199,6 +205,7 @@ export class TopicReader {
   #adopt(metadata: TopicMetadata): void {
     this.#topicId = metadata.topicId ?? this.#topicId;
     this.#hasTopicIds = metadata.topicId !== undefined;
+    this.#partitionCount = metadata.partitions.length;
   }
 
   #isRecreated({ topicId }: TopicMetadata): boolean {

@@ -1,5 +1,6 @@
 import type { AbortSignalLike, PositionLostError } from "@ktables/client";
 import { check, checkOptions, onAbort } from "@ktables/client/internal";
+import { ChangesOverflowError } from "./errors.ts";
 
 /** A key got a value. */
 export interface SetChange<V> {
@@ -51,13 +52,21 @@ export interface ChangesOptions {
   readonly initial?: "none" | "snapshot" | undefined;
   /** Only keys that begin with this. */
   readonly prefix?: string | undefined;
+  /**
+   * How many keys with changes that were not taken yet are kept. One more ends the feed with `CHANGES_OVERFLOW`, and the
+   * table goes on. Default 1 000 000.
+   */
+  readonly maxBuffered?: number | undefined;
   /** Ends the feed; the iteration then ends normally. */
   readonly signal?: AbortSignalLike | undefined;
 }
 
+const defaultMaxBuffered = 1_000_000;
+
 const feedChecks = {
   initial: check.oneOf("none", "snapshot"),
   prefix: check.string,
+  maxBuffered: check.integer(1),
   signal: check.object,
 };
 
@@ -68,11 +77,14 @@ export function checkChangesOptions(options: ChangesOptions): void {
 
 /**
  * The changes of a table from one moment on, for one consumer. Changes of a key that were not taken yet are merged into
- * one, with the first one's old value and the last one's outcome: a slow consumer sees fewer changes, never a wrong
- * one, and the buffer never holds more entries than keys have changed. Nothing is delivered while the table catches up.
+ * one, with the first one's old value and the last one's outcome, and into none where a key has come and gone: a slow
+ * consumer sees fewer changes, never a wrong one. The buffer holds one entry for each key with an outcome that was not
+ * taken, and at most `maxBuffered`; beyond that the feed ends with `CHANGES_OVERFLOW`, since leaving some out would make
+ * the rest wrong. Nothing is delivered while the table catches up.
  */
 export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
   readonly #prefix: string;
+  readonly #maxBuffered: number;
   readonly #withSnapshot: boolean;
   readonly #signal: AbortSignalLike | undefined;
   readonly #onEnd: (feed: ChangeFeed<V>) => void;
@@ -88,6 +100,7 @@ export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
 
   constructor(options: ChangesOptions, onEnd: (feed: ChangeFeed<V>) => void) {
     this.#prefix = options.prefix ?? "";
+    this.#maxBuffered = options.maxBuffered ?? defaultMaxBuffered;
     this.#withSnapshot = options.initial === "snapshot";
     this.#signal = options.signal;
     this.#onEnd = onEnd;
@@ -121,7 +134,14 @@ export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
   push(change: SetChange<V> | DeleteChange<V>): void {
     if (!this.#isOpen || !change.key.startsWith(this.#prefix)) return;
     const untaken = this.#changes.get(change.key);
-    this.#changes.set(change.key, untaken === undefined ? change : { ...change, oldValue: untaken.oldValue });
+    if (untaken === undefined) {
+      if (this.#changes.size === this.#maxBuffered) return this.#overflow();
+      this.#changes.set(change.key, change);
+    } else if (change.type === "delete" && untaken.type === "set" && untaken.oldValue === undefined) {
+      this.#changes.delete(change.key);
+    } else {
+      this.#changes.set(change.key, { ...change, oldValue: untaken.oldValue });
+    }
     this.#deliver();
   }
 
@@ -164,11 +184,21 @@ export class ChangeFeed<V> implements AsyncIterableIterator<Change<V>> {
 
   /** The consumer wants no more. */
   #drop(): void {
+    this.#discard();
+    this.end();
+  }
+
+  /** What was not taken yet is a part of the truth at best. */
+  #overflow(): void {
+    this.#discard();
+    this.end(new ChangesOverflowError(this.#maxBuffered));
+  }
+
+  #discard(): void {
     this.#initial.length = 0;
     this.#changes.clear();
     this.#announceCaughtUp = false;
     this.#resync = undefined;
-    this.end();
   }
 
   #deliver(): void {

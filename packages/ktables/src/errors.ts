@@ -32,6 +32,17 @@ export class TableFailedError extends KafkaError {
   }
 }
 
+/** A consumer of `changes()` was so far behind that its buffer was full. Ask for a new feed. Code `CHANGES_OVERFLOW`. */
+export class ChangesOverflowError extends KafkaError {
+  constructor(maxBuffered: number) {
+    super(
+      `More than ${maxBuffered} keys have changes that were not taken: the feed has ended, because it could no longer be ` +
+        `complete; begin again with changes({ initial: "snapshot" })`,
+      { code: "CHANGES_OVERFLOW" },
+    );
+  }
+}
+
 /** More keys than the runtime's `Map` can hold (2^24 in Node and Deno). Code `TABLE_FULL`. */
 export class TableFullError extends KafkaError {
   /** Keys in the table. */

@@ -51,6 +51,7 @@ export {
 } from "./ensure-topic.ts";
 export {
   AlreadyStartedError,
+  ChangesOverflowError,
   CodecError,
   NotStartedError,
   StoppedError,

@@ -1,8 +1,14 @@
-import type { IsolationLevel } from "@ktables/client";
-import { check, type OptionCheck } from "@ktables/client/internal";
+import { InvalidOptionError, type IsolationLevel } from "@ktables/client";
+import { check, describe, type OptionCheck } from "@ktables/client/internal";
 import { type ResolvedTopicOptions, resolveTopicOptions, type TopicOptions } from "./topic-options.ts";
 
-export interface KafkaTableOptions<V> extends TopicOptions<V> {
+export interface KafkaTableOptions<V> extends Omit<TopicOptions<V>, "partitions"> {
+  /**
+   * A number is for the creation of the topic: how many it gets, -1 for the broker's default; default 1. An array names
+   * the only partitions that are read, for topics that one process cannot hold; see {@link KafkaTable.partitionFor}. Such
+   * a table does not know how many partitions the topic should have, and so creates none: `ensureTopic` is false.
+   */
+  readonly partitions?: number | readonly number[] | undefined;
   /**
    * How long `start()` may take, in milliseconds: ensuring the topic, connecting, looking up offsets and reading. When
    * only the reading takes longer, `start()` returns with status `degraded`. Default 30 000.
@@ -56,14 +62,22 @@ export interface ResolvedTableOptions<V> extends ResolvedTopicOptions<V> {
   readonly fetchMaxWaitMs: number;
   readonly isolation: IsolationLevel;
   readonly onReset: "resync" | "freeze" | "fail";
+  /** Those that are read; undefined for all. */
+  readonly partitions: readonly number[] | undefined;
   readonly onSet: ((key: string, value: V) => void) | undefined;
   readonly onDelete: ((key: string) => void) | undefined;
 }
 
 /** @throws InvalidOptionError */
 export function resolveTableOptions<V>(options: KafkaTableOptions<V>): ResolvedTableOptions<V> {
+  const partitions = chosenPartitions(options);
+  const topicOptions =
+    partitions === undefined ? options : { ...options, partitions: undefined, ensureTopic: false as const };
   return {
-    ...resolveTopicOptions("KafkaTable", options, tableChecks, elsewhere),
+    // What is no array is checked there.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    ...resolveTopicOptions("KafkaTable", topicOptions as TopicOptions<V>, tableChecks, elsewhere),
+    partitions,
     catchupTimeoutMs: options.catchupTimeoutMs ?? 30_000,
     fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
     isolation: options.isolation ?? "read_committed",
@@ -71,4 +85,24 @@ export function resolveTableOptions<V>(options: KafkaTableOptions<V>): ResolvedT
     onSet: options.onSet,
     onDelete: options.onDelete,
   };
+}
+
+/** The array, copied; undefined for whatever else there is. */
+function chosenPartitions<V>(options: KafkaTableOptions<V>): readonly number[] | undefined {
+  // Nothing has been checked yet.
+  const { partitions, ensureTopic } = (options as Partial<KafkaTableOptions<V>> | undefined) ?? {};
+  if (!Array.isArray(partitions)) return undefined;
+  const numbers: readonly unknown[] = partitions;
+  const isPartition = (value: unknown): value is number => check.integer(0)(value) === undefined;
+  if (numbers.length === 0 || !numbers.every(isPartition) || new Set(numbers).size < numbers.length) {
+    const message = `must be a number, or an array of different partition numbers, got ${describe(partitions)}`;
+    throw new InvalidOptionError("partitions", `KafkaTable: option "partitions" ${message}`);
+  }
+  if (ensureTopic === true) {
+    throw new InvalidOptionError(
+      "ensureTopic",
+      "KafkaTable: a table of some partitions cannot create the topic, because it does not know how many it should have",
+    );
+  }
+  return Object.freeze([...numbers]);
 }

@@ -4,10 +4,13 @@ import {
   KafkaError,
   listOffsets,
   PositionLostError,
+  partitionForKey,
   TimeoutError,
 } from "@ktables/client";
 import { CallScope, callChecks, check, checkOptions, throwIfAborted, toError } from "@ktables/client/internal";
 import { type ChangeFeed, type ChangesOptions, checkChangesOptions } from "./change-feed.ts";
+import { encodeWith } from "./codec.ts";
+import { EndOffsets } from "./end-offsets.ts";
 import { provisionTopic } from "./ensure-topic.ts";
 import { AlreadyStartedError, NotStartedError, StoppedError, TableFailedError } from "./errors.ts";
 import type { PartitionHealth, TableHealth } from "./health.ts";
@@ -36,6 +39,10 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
   readonly #waiters = new OffsetWaiters();
   /** Done for ever when the table has caught up for the first time. */
   readonly #gate = new OffsetTargets();
+  readonly #ends = new EndOffsets(() => {
+    const { connection, topic, partitions } = this.#options;
+    return listOffsets(connection.acquire(), topic, "latest", { partitions, signal: this.#ending.signal });
+  });
   /** Ends the start and every wait; its reason is a `KafkaError`. */
   #ending = new AbortController();
   #replica: ServedReplica<V>;
@@ -243,9 +250,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     throwIfAborted(signal);
     if (this.#failure !== undefined || this.#isFrozen) return false;
     return this.#within(signal, timeoutMs, async (scope) => {
-      const ends = await listOffsets(this.#options.connection.acquire(), this.topic, "latest", {
-        signal: scope.signal,
-      });
+      const ends = await this.#ends.asOfNow(scope.signal);
       const targets = new OffsetTargets(ends);
       for (const partition of ends.keys()) targets.advance(partition, this.#replica.position(partition));
       await this.#waiters.done(targets, scope.signal);
@@ -264,7 +269,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
   async waitFor(tokens: WriteToken | readonly WriteToken[], call: CallOptions = {}): Promise<void> {
     checkOptions("waitFor", call, callChecks);
     this.#assertStarted();
-    const wanted = checkTokens(this.topic, tokens);
+    const wanted = checkTokens(this.topic, this.#options.partitions, tokens);
     throwIfAborted(call.signal);
     throwIfAborted(this.#ending.signal);
     const { signal, timeoutMs } = call;
@@ -306,6 +311,18 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     if (this.#failure !== undefined) feed.end(this.#failure);
     else if (this.#phase === "stopped") feed.end();
     return feed;
+  }
+
+  /**
+   * The partition that holds a key, by the partitioner of Java's client and of most others: where several processes read
+   * some `partitions` each, this tells which of them has the key. Changes when the topic gets more partitions.
+   *
+   * @throws NotStartedError before the topic has been found; CodecError for a key that cannot be encoded.
+   */
+  partitionFor(key: string): number {
+    const count = this.#replica.reader?.partitionCount ?? 0;
+    if (count === 0) throw new NotStartedError(this.#name);
+    return partitionForKey(encodeWith(this.#options.key, "key", key), count);
   }
 
   /** How the table is doing, as of now; readable at any time. */

@@ -57,16 +57,17 @@ export class TopicReplica<V> {
 
   /** Resolves when reading has begun; `call` gives the options of each request. */
   async begin(call: () => CallOptions): Promise<void> {
-    const { connection, topic, fetchMaxWaitMs, isolation } = this.#options;
+    const { connection, topic, partitions, fetchMaxWaitMs, isolation } = this.#options;
     const client = connection.acquire();
     const [ends, tombstoneRetentionMs] = await Promise.all([
-      listOffsets(client, topic, "latest", call()),
+      listOffsets(client, topic, "latest", { ...call(), partitions }),
       this.#tombstoneRetentionMs(call()),
     ]);
     throwIfAborted(this.#ending.signal);
     const host = this.#host;
     const reader = new TopicReader(client, {
       topic,
+      partitions,
       isolation,
       maxWaitMs: fetchMaxWaitMs,
       tombstoneRetentionMs,

@@ -11,8 +11,17 @@ export interface WriteToken {
   readonly offset: number;
 }
 
-/** Tokens arrive as JSON from other processes. @throws InvalidOptionError for one that is not of this topic */
-export function checkTokens(topic: string, tokens: WriteToken | readonly WriteToken[]): readonly WriteToken[] {
+/**
+ * Tokens arrive as JSON from other processes.
+ *
+ * @param partitions Those that the table reads; undefined for all.
+ * @throws InvalidOptionError for one that is not of this topic, or of a partition that is not read
+ */
+export function checkTokens(
+  topic: string,
+  partitions: readonly number[] | undefined,
+  tokens: WriteToken | readonly WriteToken[],
+): readonly WriteToken[] {
   const list: readonly unknown[] = Array.isArray(tokens) ? tokens : [tokens];
   return list.map((token) => {
     if (!isToken(token)) {
@@ -20,6 +29,10 @@ export function checkTokens(topic: string, tokens: WriteToken | readonly WriteTo
     }
     if (token.topic !== topic) {
       throw new InvalidOptionError("token", `waitFor: the token is of topic "${token.topic}", the table of "${topic}"`);
+    }
+    if (partitions?.includes(token.partition) === false) {
+      const message = `the token is of partition ${token.partition}, the table reads ${partitions.join(", ")} only`;
+      throw new InvalidOptionError("token", `waitFor: ${message}`);
     }
     return token;
   });
