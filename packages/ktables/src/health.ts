@@ -28,7 +28,7 @@ export interface TableHealth {
   readonly status: TableStatus;
   /** Offsets that are known to exist and are not applied yet, over all partitions. */
   readonly lag: number;
-  /** Milliseconds since a broker last answered a fetch; undefined before the first answer. */
+  /** Milliseconds since a broker last answered, to what the start asks or to a fetch; undefined before the first answer. */
   readonly lastContactMs: number | undefined;
   /** Undefined when the table is not catching up. */
   readonly progress: CatchUpProgress | undefined;

@@ -53,7 +53,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
   #catchUpMs: number | undefined;
   #replayedAtCatchUp: number | undefined;
   #releasing: Promise<void> | undefined;
-  /** When a broker last answered a fetch, as of `performance.now()`. */
+  /** When a broker last answered, as of `performance.now()`. */
   #contactAt: number | undefined;
   #lastTrouble: Error | undefined;
 
@@ -370,6 +370,7 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
     if (ensureTopic) await provisionTopic(client, topic, provision, connection.logger, call());
     throwIfAborted(scope.signal);
     await this.#replica.begin(call);
+    this.#contactAt ??= performance.now();
   }
 
   /** Back to where a table is before its first start. */
