@@ -60,6 +60,16 @@ export {
   TopicConfigMismatchError,
   TopicConfigUnreadableError,
 } from "./errors.ts";
+export { type CompositeKeyCodec, DEFAULT_KEY_CODEC, LengthPrefixedKeyCodec } from "./grouped/composite-key.ts";
+export {
+  type GroupedChange,
+  GroupedChangeFeed,
+  type GroupedChangesOptions,
+  type GroupedDeleteChange,
+  type GroupedSetChange,
+} from "./grouped/grouped-changes.ts";
+export { GroupedKafkaTable, type GroupedKafkaTableOptions } from "./grouped/grouped-table.ts";
+export { GroupedKafkaTableWriter, type GroupedKafkaTableWriterOptions } from "./grouped/grouped-writer.ts";
 export type { CatchUpProgress, PartitionHealth, TableHealth } from "./health.ts";
 export { json } from "./json.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";

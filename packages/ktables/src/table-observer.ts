@@ -42,7 +42,7 @@ export class ShadowObserver<V> implements StoreObserver<V> {
 export class TableObserver<V> implements StoreObserver<V> {
   onSet: StoreObserver<V>["onSet"];
   onDelete: StoreObserver<V>["onDelete"];
-  readonly #hooks: Pick<ResolvedTableOptions<V>, "onSet" | "onDelete">;
+  readonly #hooks: Pick<ResolvedTableOptions<V>, "onSet" | "onDelete" | "onResync">;
   readonly #feeds = new Set<ChangeFeed<V>>();
   readonly #topic: string;
   readonly #log: LogLimiter;
@@ -51,7 +51,7 @@ export class TableObserver<V> implements StoreObserver<V> {
   constructor(options: ResolvedTableOptions<V>, log: LogLimiter) {
     this.#topic = options.topic;
     this.#log = log;
-    this.#hooks = { onSet: options.onSet, onDelete: options.onDelete };
+    this.#hooks = options;
     this.#listen();
   }
 
@@ -79,7 +79,8 @@ export class TableObserver<V> implements StoreObserver<V> {
 
   /** The contents were replaced by others, which `differences` leads to. */
   resync(loss: PositionLostError, { removed, set }: Differences<V>): void {
-    const { onSet, onDelete } = this.#hooks;
+    const { onSet, onDelete, onResync } = this.#hooks;
+    if (onResync !== undefined) this.#call("onResync", () => onResync(loss));
     const feeds = [...this.#feeds];
     for (const feed of feeds) feed.resync({ type: "resync", loss });
     const place = { phase: "resync", partition: undefined, offset: undefined } as const;
@@ -132,7 +133,7 @@ export class TableObserver<V> implements StoreObserver<V> {
           };
   }
 
-  #call(name: "onSet" | "onDelete", hook: () => unknown): void {
+  #call(name: "onSet" | "onDelete" | "onResync", hook: () => unknown): void {
     try {
       const result = hook();
       // An async function fits the hook's type; its rejection must not end the process.

@@ -1,4 +1,4 @@
-import { InvalidOptionError, type IsolationLevel } from "@ktables/client";
+import { InvalidOptionError, type IsolationLevel, type PositionLostError } from "@ktables/client";
 import { check, describe, type OptionCheck } from "@ktables/client/internal";
 import { type ResolvedTopicOptions, resolveTopicOptions, type TopicOptions } from "./topic-options.ts";
 
@@ -33,6 +33,11 @@ export interface KafkaTableOptions<V> extends Omit<TopicOptions<V>, "partitions"
   readonly onSet?: ((key: string, value: V) => void) | undefined;
   /** Called after every tombstone, also for a key that was not there. A throw: as for `onSet`. */
   readonly onDelete?: ((key: string) => void) | undefined;
+  /**
+   * Called after the contents were replaced by those of another reading of the topic (see `onReset`), before `onSet` and
+   * `onDelete` are called for what is different. A throw: as for `onSet`.
+   */
+  readonly onResync?: ((loss: PositionLostError) => void) | undefined;
 }
 
 const tableChecks: Readonly<Record<string, OptionCheck>> = {
@@ -42,6 +47,7 @@ const tableChecks: Readonly<Record<string, OptionCheck>> = {
   onReset: check.oneOf("resync", "freeze", "fail"),
   onSet: check.callable,
   onDelete: check.callable,
+  onResync: check.callable,
 };
 
 const writerOption = "it is an option of KafkaTableWriter";
@@ -66,6 +72,7 @@ export interface ResolvedTableOptions<V> extends ResolvedTopicOptions<V> {
   readonly partitions: readonly number[] | undefined;
   readonly onSet: ((key: string, value: V) => void) | undefined;
   readonly onDelete: ((key: string) => void) | undefined;
+  readonly onResync: ((loss: PositionLostError) => void) | undefined;
 }
 
 /** @throws InvalidOptionError */
@@ -84,6 +91,7 @@ export function resolveTableOptions<V>(options: KafkaTableOptions<V>): ResolvedT
     onReset: options.onReset ?? "resync",
     onSet: options.onSet,
     onDelete: options.onDelete,
+    onResync: options.onResync,
   };
 }
 

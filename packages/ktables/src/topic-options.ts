@@ -68,7 +68,7 @@ const misplaced: Readonly<Record<string, string>> = {
   connectTimeoutMs: connectionOption,
   codec: "it is called value",
   valueCodec: "it is called value",
-  keyCodec: "it is called key",
+  keyCodec: "it is called key; grouped tables and writers have it",
 };
 
 /** {@link TopicOptions} checked, copied and with their defaults. */

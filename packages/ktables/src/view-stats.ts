@@ -22,7 +22,7 @@ export type TableStatus =
 
 /** What a table has done so far; frozen. */
 export interface ViewStats extends StoreCounters {
-  /** Calls of `onSet` and `onDelete` that threw. */
+  /** Calls of `onSet`, `onDelete` and `onResync` that threw. */
   readonly callbackErrors: number;
   /** Milliseconds from the first fetch until the table had caught up; undefined before. */
   readonly catchUpMs: number | undefined;

@@ -65,6 +65,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   isolation: tableOption,
   onSet: tableOption,
   onDelete: tableOption,
+  onResync: tableOption,
   enableIdempotence: "it is called idempotent",
 };
 
