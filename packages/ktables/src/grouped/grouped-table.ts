@@ -88,14 +88,8 @@ export class GroupedKafkaTable<V> {
   }
 
   /** As {@link KafkaTable.start}. */
-  async start(call: { readonly signal?: AbortSignalLike | undefined } = {}): Promise<void> {
-    try {
-      await this.#table.start(call);
-    } catch (error) {
-      // Back to where it was before, without what was read until then.
-      if (!this.#table.started) this.#index.clear();
-      throw error;
-    }
+  start(call: { readonly signal?: AbortSignalLike | undefined } = {}): Promise<void> {
+    return this.#table.start(call);
   }
 
   /** As {@link KafkaTable.stop}. */

@@ -1,0 +1,4 @@
+import { groupedSuite } from "../suites/grouped-suite.ts";
+import { startBrokerUnderTest } from "./broker-under-test.ts";
+
+groupedSuite("Apache Kafka", startBrokerUnderTest);
