@@ -1,3 +1,4 @@
+import { installDebianPackages } from "./debian-packages.ts";
 import { runCommand, tryCommand } from "./run-command.ts";
 import { type TrackedProcess as Process, TrackedProcess } from "./tracked-process.ts";
 import { GivenUp, waitUntil } from "./wait-until.ts";
@@ -9,15 +10,8 @@ import { GivenUp, waitUntil } from "./wait-until.ts";
 export async function kcatUnavailable(): Promise<string | undefined> {
   if ((await tryCommand("kcat", ["-V"])).exitCode === 0) return undefined;
   if (process.env["KTABLES_REQUIRE_KAFKA"] !== "1") return "kcat is not installed (Debian has a package of that name)";
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return "kcat is not installed, and only root could";
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  const install = ["install", "-y", "-q", "--no-install-recommends", "kcat"];
-  let result = await tryCommand("apt-get", install, { env });
-  if (result.exitCode !== 0) {
-    await tryCommand("apt-get", ["update", "-q"], { env });
-    result = await tryCommand("apt-get", install, { env });
-  }
-  return result.exitCode === 0 ? undefined : `apt-get could not install kcat: ${result.output.slice(-500)}`;
+  const reason = await installDebianPackages("kcat");
+  return reason === undefined ? undefined : `kcat is not installed, and ${reason}`;
 }
 
 /** Runs librdkafka's command line to its end and returns what it printed. */
