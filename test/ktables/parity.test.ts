@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
+/** Rows that are still being worked on. */
+const pending = ["p"];
+
 const root = new URL("../../", import.meta.url);
 
 test("every test that the parity document names exists", () => {
@@ -25,4 +28,17 @@ test("every behaviour from 1 to 142 has a row", () => {
   }
   const all = Array.from({ length: 142 }, (_, index) => index + 1);
   expect(all.filter((number) => !covered.has(number))).toEqual([]);
+});
+
+test("every row names a test, or says why there is none", () => {
+  const document = readFileSync(new URL("docs/python-parity.md", root), "utf8");
+  const rows = document.split("\n").flatMap((line) => {
+    const [, number, , shown] = /^\| ([\d-]+|[a-q](?:, [a-q])*) \| (.*?) \| (.*) \|$/.exec(line) ?? [];
+    return number === undefined ? [] : [{ number, shown: shown ?? "" }];
+  });
+  expect(rows.length).toBeGreaterThan(130);
+  const settled = rows.filter(({ number }) => !pending.includes(number));
+  const reason = /^(by construction|does not apply: |as \d)/;
+  expect(settled.filter(({ shown }) => !reason.test(shown) && !/`[^`]+`/.test(shown))).toEqual([]);
+  expect(settled.filter(({ shown }) => /\blater\b/i.test(shown.replaceAll(/`[^`]*`/g, "")))).toEqual([]);
 });
