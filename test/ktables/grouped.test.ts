@@ -358,8 +358,9 @@ describe("a grouped table whose log is gone", () => {
   });
 });
 
-const groups = fc.constantFrom("", "g", "G", "😀", "👩‍👩‍👧", "1", ":", "g:");
-const members = fc.constantFrom("", "m", "n", "😀", ":", "2:x");
+// Few, so that they meet.
+const groups = fc.constantFrom("", "😀", "1", "g:");
+const members = fc.constantFrom("", "😀", ":x");
 const step = fc.oneof(
   { weight: 12, arbitrary: fc.record({ kind: fc.constant("set"), group: groups, member: members, value: fc.nat(9) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("delete"), group: groups, member: members }) },
