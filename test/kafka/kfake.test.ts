@@ -3,6 +3,7 @@ import { json, KafkaTable, KafkaTableWriter, string, type WriteToken } from "kta
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type GoPeer, goPeerUnavailable, startGoPeer } from "../harness/go-peer.ts";
 import { changesSuite } from "../suites/changes-suite.ts";
+import { groupedSuite } from "../suites/grouped-suite.ts";
 import { recordingLogger, rejection, type SuiteBroker } from "../suites/support.ts";
 import { tableSuite } from "../suites/table-suite.ts";
 import { skipsWithout } from "./foreign-tools.ts";
@@ -27,6 +28,7 @@ describe.skipIf(skipsWithout("kfake", await goPeerUnavailable()))("kfake", () =>
     "what the broker refuses is thrown with its name and message": "kfake takes any topic name",
   });
   changesSuite("kfake", start);
+  groupedSuite("kfake", start);
 
   test("leaders move and requests fail under writing and reading: nothing lost, nothing twice, order kept", async () => {
     const broker = await start();

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { json, KafkaTable, KafkaTableWriter, string } from "ktables";
+import { GroupedKafkaTable, GroupedKafkaTableWriter, json, KafkaTable, KafkaTableWriter, string } from "ktables";
 import { KafkaClient } from "ktables/client";
 import { nextBatch } from "ktables/record-batch";
 import { EmbeddedBroker } from "ktables/testing";
@@ -40,6 +40,31 @@ test("a table sees what a writer sets, updates and deletes", async () => {
     await writer.delete("search");
     assert.equal(await table.barrier({ timeoutMs: 10_000 }), true);
     assert.deepEqual([...table], [["billing", { url: "http://10.0.0.9:8080" }]]);
+  } finally {
+    await table.stop();
+    await writer.stop();
+  }
+});
+
+test("a grouped table has the members of every group, whatever their names", async () => {
+  const topic = { connection, topic: topicOf("instances"), value: json() };
+  const writer = await GroupedKafkaTableWriter.open(topic);
+  const table = await GroupedKafkaTable.open(topic);
+  try {
+    await writer.set("👩‍🚀", "", 1);
+    await writer.set("👩‍🚀", "🚀", 2);
+    await table.waitFor(await writer.set("gone", "m", 3));
+    assert.deepEqual([...table.groups()], ["👩‍🚀", "gone"]);
+    await table.waitFor(await writer.delete("gone", "m"));
+    assert.deepEqual(
+      [...table.members("👩‍🚀")],
+      [
+        ["", 1],
+        ["🚀", 2],
+      ],
+    );
+    assert.equal(table.hasGroup("gone"), false);
+    await assert.rejects(writer.set("\ud83d", "\ude00", 1), { code: "ENCODE_FAILED" });
   } finally {
     await table.stop();
     await writer.stop();
