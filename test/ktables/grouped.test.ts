@@ -285,6 +285,46 @@ describe("a grouped table", () => {
   });
 });
 
+test("a feed of one group keeps no changes of others, and ends with an overflow of its own", async () => {
+  const table = await openTable();
+  const feed = table.changes({ group: "g", maxBuffered: 2 });
+  await write(["g", "a", "1"], ["h", "a", "1"], ["h", "b", "1"], ["g", "b", "1"], ["h", "c", "1"]);
+  expect(await table.barrier()).toBe(true);
+  const taken = await Promise.all([feed.next(), feed.next(), feed.next()]);
+  expect(taken).toMatchObject([
+    { value: { type: "caught-up" } },
+    { value: { member: "a" } },
+    { value: { member: "b" } },
+  ]);
+  await write(["g", "a", "2"], ["g", "b", "2"], ["g", "c", "2"]);
+  expect(await table.barrier()).toBe(true);
+  const ended = await Promise.allSettled([feed.next(), feed.next(), feed.next(), feed.next()]);
+  const overflow = { status: "rejected", reason: { code: "CHANGES_OVERFLOW" } };
+  expect(ended.filter(({ status }) => status === "rejected")).toMatchObject([overflow]);
+  expect(table.status).toBe("caught_up");
+  expect(() => table.changes({ group: "\ud83d" })).toThrow(expect.objectContaining({ code: "ENCODE_FAILED" }));
+});
+
+test("a grouped table of some partitions has the members in them, and tells where the others are", async () => {
+  await fixture.broker.createTopic("wide", { partitions: 2, configs: { "cleanup.policy": "compact" } });
+  const connection = fixture.connection();
+  const writer = await GroupedKafkaTableWriter.open({ connection, topic: "wide", value: string() });
+  opened.push(writer);
+  const names = Array.from({ length: 20 }, (_, index) => `m${index}`);
+  const tokens = await Promise.all(names.map((member) => writer.set("g", member, "1")));
+  const tables = [
+    await openTable({ topic: "wide", partitions: [0] }),
+    await openTable({ topic: "wide", partitions: [1] }),
+  ];
+  for (const [index, member] of names.entries()) {
+    const partition = tables[0]?.partitionFor("g", member);
+    expect(partition).toBe(tables[1]?.partitionFor("g", member));
+    expect(partition).toBe(tokens[index]?.partition);
+    expect(tables.map((table) => table.hasMember("g", member))).toEqual([partition === 0, partition === 1]);
+  }
+  expect(() => newTable().partitionFor("g", "m")).toThrow(expect.objectContaining({ code: "NOT_STARTED" }));
+});
+
 describe("a grouped table whose log is gone", () => {
   test("follows the swap at once, for readers, hooks and feeds", async () => {
     await write(["same", "m", "1"], ["g", "changed", "1"], ["g", "gone", "1"], ["only", "gone", "1"]);

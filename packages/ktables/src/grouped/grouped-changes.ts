@@ -28,9 +28,11 @@ export interface GroupedChangesOptions extends Omit<ChangesOptions, "prefix"> {
   readonly group?: string | undefined;
 }
 
+const checkedByFeed = { initial: () => undefined, maxBuffered: () => undefined, signal: () => undefined };
+
 /** @throws InvalidOptionError */
 export function checkGroupedChangesOptions(options: GroupedChangesOptions): void {
-  checkOptions("changes", options, { initial: () => undefined, group: check.string, signal: () => undefined });
+  checkOptions("changes", options, { ...checkedByFeed, group: check.string });
 }
 
 /** A {@link ChangeFeed} that tells groups and members instead of keys; the changes of other keys are left out. */

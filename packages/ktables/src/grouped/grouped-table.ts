@@ -10,7 +10,7 @@ import { KafkaTable } from "../table.ts";
 import type { KafkaTableOptions } from "../table-options.ts";
 import type { TableStatus, ViewStats } from "../view-stats.ts";
 import type { WriteToken } from "../write-token.ts";
-import { type CompositeKeyCodec, checkKeyOptions, DEFAULT_KEY_CODEC } from "./composite-key.ts";
+import { type CompositeKeyCodec, checkKeyOptions, DEFAULT_KEY_CODEC, LengthPrefixedKeyCodec } from "./composite-key.ts";
 import { GroupIndex } from "./group-index.ts";
 import {
   checkGroupedChangesOptions,
@@ -196,7 +196,16 @@ export class GroupedKafkaTable<V> {
   changes(options: GroupedChangesOptions = {}): GroupedChangeFeed<V> {
     checkGroupedChangesOptions(options);
     const { group, ...feedOptions } = options;
-    return new GroupedChangeFeed(this.#table.changes(feedOptions), (change) => this.#toGrouped(change, group));
+    // With this codec all keys of a group begin alike, and the feed need not keep changes of others.
+    const codec = this.#codec instanceof LengthPrefixedKeyCodec ? this.#codec : undefined;
+    const prefix = group === undefined ? undefined : codec?.encode(group, "");
+    const feed = this.#table.changes({ ...feedOptions, prefix });
+    return new GroupedChangeFeed(feed, (change) => this.#toGrouped(change, group));
+  }
+
+  /** As {@link KafkaTable.partitionFor}. The members of a group may be in different partitions. */
+  partitionFor(group: string, member: string): number {
+    return this.#table.partitionFor(this.#codec.encode(group, member));
   }
 
   toString(): string {
