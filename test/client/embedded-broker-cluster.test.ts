@@ -6,8 +6,10 @@ import { describeConfigsApi } from "../../packages/client/src/protocol/generated
 import { fetchApi } from "../../packages/client/src/protocol/generated/fetch.ts";
 import { incrementalAlterConfigsApi } from "../../packages/client/src/protocol/generated/incremental-alter-configs.ts";
 import { metadataApi } from "../../packages/client/src/protocol/generated/metadata.ts";
+import { offsetForLeaderEpochApi } from "../../packages/client/src/protocol/generated/offset-for-leader-epoch.ts";
 import { produceApi } from "../../packages/client/src/protocol/generated/produce.ts";
 import { EmbeddedBroker, type EmbeddedBrokerOptions } from "../../packages/client/src/testing/index.ts";
+import { readBatches } from "../../packages/record-batch/src/index.ts";
 import {
   batch,
   fetch,
@@ -17,6 +19,7 @@ import {
   onlyPartition,
   produce,
   produceRequest,
+  record,
   until,
   zeroUuid,
 } from "./embedded-broker-requests.ts";
@@ -185,6 +188,47 @@ describe("leadership", () => {
       highWatermark: 1,
     });
     await expect(broker.stopNode(2)).rejects.toThrow("no node 2");
+  });
+
+  test("a partition without a leader takes nothing from anybody, as Kafka's does, and goes on where it was", async () => {
+    const broker = await start({ nodes: 2, topics: [{ name: "t", replicationFactor: 1 }] });
+    const { node: holder } = broker.leader("t", 0);
+    const other = 1 - holder;
+    broker.append("t", 0, batch(2));
+    const { producerId } = broker.writeTransaction("t", 0, [record("open", "v")], "open");
+    await broker.stopNode(holder);
+    // What a client may try: the nodes that are left refuse it.
+    const wire = await connect(broker, other);
+    expect(await produce(wire, batch(), { topic: "t" })).toMatchObject({
+      errorCode: 6,
+      currentLeader: { leaderId: -1 },
+    });
+    for (const attempt of [
+      () => broker.append("t", 0, batch()),
+      () => broker.writeTransaction("t", 0, [record("k", "v")], "commit"),
+      () => broker.endTransaction("t", 0, producerId, "commit"),
+      () => broker.deleteRecords("t", 0, 1),
+      () => broker.truncate("t", 0, 1),
+    ]) {
+      expect(attempt).toThrow(expect.objectContaining({ code: "LEADER_NOT_AVAILABLE", retriable: true }));
+    }
+    await broker.startNode(holder);
+    expect([broker.startOffset("t", 0), broker.endOffset("t", 0)]).toEqual([0, 3]);
+    broker.endTransaction("t", 0, producerId, "commit");
+    // Nothing is of the epoch in which nobody led: the next one begins where the first one ended.
+    const led = await connect(broker, holder);
+    const { records } = await fetch(led, { topic: "t" });
+    expect([...readBatches(records ?? new Uint8Array())].map((one) => one.partitionLeaderEpoch)).toEqual([0, 0, 2]);
+    const answer = await led.call(offsetForLeaderEpochApi, 4, {
+      replicaId: -1,
+      topics: [
+        { topic: "t", partitions: [0, 1].map((leaderEpoch) => ({ partition: 0, currentLeaderEpoch: 2, leaderEpoch })) },
+      ],
+    });
+    expect(answer.topics[0]?.partitions).toMatchObject([
+      { leaderEpoch: 0, endOffset: 3 },
+      { leaderEpoch: 0, endOffset: 3 },
+    ]);
   });
 
   test("stopping the leader wakes nobody in vain: its long polls end with their connections", async () => {

@@ -60,7 +60,7 @@ export class DamagingPeer {
           value: null,
           timestamp: 1,
         }));
-        partition.log.append(encodeBatch({ records }), 0);
+        partition.append(encodeBatch({ records }));
       }
     }
     this.#deliver = deliver;

@@ -65,8 +65,7 @@ export function appendProduced(
   }
   const logAppendTimeMs = configs.get("message.timestamp.type") === "LogAppendTime" ? Date.now() : -1;
   const bytes = asStored(batch, configs, logAppendTimeMs);
-  const { baseOffset } = partition.log.append(bytes, partition.leaderEpoch, { logAppendTimeMs });
-  partition.announce();
+  const { baseOffset } = partition.append(bytes, { logAppendTimeMs });
   return { baseOffset, logAppendTimeMs };
 }
 

@@ -171,7 +171,8 @@ export class EmbeddedBroker {
   /**
    * Appends one encoded record batch without a producer's checks, even a damaged one, and returns its base offset. It
    * is placed at the log's end; with `keepOffsets` at its own offsets, which must not be below, so that holes and
-   * compacted batches can be made. Throws `INVALID_ARGUMENT` for bytes that are not one whole batch.
+   * compacted batches can be made. Throws `INVALID_ARGUMENT` for bytes that are not one whole batch, and
+   * `LEADER_NOT_AVAILABLE` while no replica is up, as everything does that changes a log: nobody would take it.
    */
   append(
     topic: string,
@@ -179,10 +180,7 @@ export class EmbeddedBroker {
     batch: Uint8Array,
     options: { readonly keepOffsets?: boolean } = {},
   ): number {
-    const target = this.#partition(topic, partition);
-    const { baseOffset } = target.log.append(batch, target.leaderEpoch, options);
-    target.announce();
-    return baseOffset;
+    return this.#partition(topic, partition).append(batch, options).baseOffset;
   }
 
   /**
@@ -211,18 +209,22 @@ export class EmbeddedBroker {
 
   /**
    * Runs the log cleaner once over a compacted topic, whatever its age. What it does with offsets, empty batches and
-   * tombstones is what the real one does; a tombstone therefore goes at the second call, after `delete.retention.ms`.
+   * tombstones is what the real one does; a tombstone therefore goes at the second call, after `delete.retention.ms`. Partitions that
+   * no running node holds are left as they are.
    */
   compact(topic: string): void {
     const { configs, partitions } = this.#topic(topic);
     if (!configs.isCompacted) throw invalidArgument(`cleanup.policy of ${topic} does not contain "compact"`);
     const now = Date.now();
-    for (const { log } of partitions) compact(log, configs.getNumber("delete.retention.ms"), now);
+    for (const { log, leaderId } of partitions) {
+      if (leaderId !== -1) compact(log, configs.getNumber("delete.retention.ms"), now);
+    }
   }
 
   /** Removes the records below `beforeOffset`, as retention does: the log starts there then. */
   deleteRecords(topic: string, partition: number, beforeOffset: number): void {
     const target = this.#partition(topic, partition);
+    target.requireLeader();
     const { highWatermark } = target.log;
     if (!(beforeOffset >= 0 && beforeOffset <= highWatermark)) {
       throw invalidArgument(`offset ${beforeOffset} is not within 0..${highWatermark}`);
@@ -260,6 +262,7 @@ export class EmbeddedBroker {
    */
   truncate(topic: string, partition: number, offset: number): void {
     const target = this.#partition(topic, partition);
+    target.requireLeader();
     const { startOffset, highWatermark } = target.log;
     if (!(offset >= startOffset && offset <= highWatermark)) {
       throw invalidArgument(`offset ${offset} is not within ${startOffset}..${highWatermark}`);

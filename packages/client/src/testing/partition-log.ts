@@ -8,6 +8,13 @@ interface AbortedRange extends AbortedTransaction {
   readonly lastOffset: number;
 }
 
+export interface AppendOptions {
+  /** Keeps the batch at its own offsets, which must not be below the log's end. */
+  readonly keepOffsets?: boolean;
+  /** Default: the batch keeps its own times. */
+  readonly logAppendTimeMs?: number;
+}
+
 /** The batches of one partition. Every record is replicated at once, so that the high watermark is the log's end. */
 export class PartitionLog {
   readonly producers: ProducerStates = new ProducerStates();
@@ -45,11 +52,7 @@ export class PartitionLog {
    * Appends a copy of one batch at the end; with `keepOffsets` at the batch's own offsets, which must not be below.
    * Returns the batch as it is stored. @throws KafkaError `INVALID_ARGUMENT` for bytes that are not one whole batch, or below the end.
    */
-  append(
-    bytes: Uint8Array,
-    leaderEpoch: number,
-    options: { readonly keepOffsets?: boolean; readonly logAppendTimeMs?: number } = {},
-  ): RecordBatch {
+  append(bytes: Uint8Array, leaderEpoch: number, options: AppendOptions = {}): RecordBatch {
     const copy = bytes.slice();
     const given = wholeBatch(copy);
     const baseOffset = options.keepOffsets === true ? given.baseOffset : this.#end;

@@ -1,4 +1,7 @@
-import { PartitionLog } from "./partition-log.ts";
+import type { RecordBatch } from "@ktables/record-batch";
+import { ErrorCode } from "../broker-errors.ts";
+import { type AppendOptions, PartitionLog } from "./partition-log.ts";
+import { Refusal } from "./refusal.ts";
 
 /** One partition: its log, who leads it, and who waits for news of it. */
 export class Partition {
@@ -46,6 +49,26 @@ export class Partition {
     this.#leaderEpoch += 1;
     if (nodeId !== -1) this.log.beginEpoch(this.#leaderEpoch);
     this.announce();
+  }
+
+  /**
+   * Appends one batch in the leader's epoch; see {@link PartitionLog.append}.
+   * @throws Refusal 5 while there is no leader, as nobody takes anything then
+   */
+  append(batch: Uint8Array, options: AppendOptions = {}): RecordBatch {
+    this.requireLeader();
+    const stored = this.log.append(batch, this.#leaderEpoch, options);
+    this.announce();
+    return stored;
+  }
+
+  /** To be called before the log is changed by anything but a leader's election. @throws Refusal 5 */
+  requireLeader(): void {
+    if (this.#leaderId !== -1) return;
+    throw new Refusal(
+      ErrorCode.LEADER_NOT_AVAILABLE,
+      `partition ${this.index} of ${this.topic} has no leader, as no node that holds it is up (${this.#replicas.join(", ")})`,
+    );
   }
 
   /** Calls `onChange` at each append, leader change or deletion, until the returned function is called. */

@@ -7,15 +7,11 @@ const producerEpoch = 0;
 /** Appends the data of a new transaction, which is open then. Returns the offset of its first record. */
 export function beginTransaction(partition: Partition, records: readonly RecordInput[], producerId: number): number {
   const bytes = encodeBatch({ records, producerId, producerEpoch, baseSequence: 0, isTransactional: true });
-  const { baseOffset } = partition.log.append(bytes, partition.leaderEpoch);
-  partition.announce();
-  return baseOffset;
+  return partition.append(bytes).baseOffset;
 }
 
 /** Appends the marker that ends a transaction. Returns its offset. */
 export function endTransaction(partition: Partition, producerId: number, outcome: "commit" | "abort"): number {
   const bytes = encodeControlBatch({ type: outcome, producerId, producerEpoch, timestamp: Date.now() });
-  const { baseOffset } = partition.log.append(bytes, partition.leaderEpoch);
-  partition.announce();
-  return baseOffset;
+  return partition.append(bytes).baseOffset;
 }
