@@ -31,6 +31,7 @@ const wrong: Record<string, Record<string, readonly unknown[]>> = {
     retryBackoffMs: wrongDurations,
     maxRetryBackoffMs: wrongDurations,
     metadataMaxAgeMs: wrongDurations,
+    rebootstrapTriggerMs: wrongDurations,
     maxResponseBytes: [0, 1023, 1024.5, 2 ** 31, "1 MB", null],
     logger: [5, null, {}, { debug() {}, info() {}, warn() {} }],
   },

@@ -105,6 +105,91 @@ test("a broker that cannot be reached is asked last from then on", async () => {
   expect(attempts).toBeLessThanOrEqual(1);
 });
 
+describe("known brokers that can be reached, but tell nothing of use (KIP-1102, case 69)", () => {
+  type Uselessness =
+    | "never answers"
+    | "hangs up"
+    | "knows no brokers"
+    | "answers with an error"
+    | "is of another cluster";
+  const all: readonly Uselessness[] = [
+    "never answers",
+    "hangs up",
+    "knows no brokers",
+    "answers with an error",
+    "is of another cluster",
+  ];
+
+  /** A client that knows nodes 1, 2 and 3 from metadata, and node 0 as its bootstrap server; who is asked from then on. */
+  async function knowing(how: Uselessness, config: Partial<KafkaClientConfig>) {
+    const broker = await startBroker({ nodes: 4, topics: [{ name: "t", replicationFactor: 4 }] });
+    const client = clientFor(
+      { bootstrapServers: "" },
+      { ...bootstrapName(() => firstOf(broker)), requestTimeoutMs: how === "never answers" ? 500 : 30_000, ...config },
+    );
+    const asked: number[] = [];
+    let areUseless = false;
+    broker.intercept("Metadata", async (_, context) => {
+      asked.push(context.node);
+      const answer = await context.handle();
+      if (answer === undefined) return "close";
+      const brokers = answer.brokers.filter(({ nodeId }) => nodeId !== 0);
+      if (!areUseless || context.node === 0) return { ...answer, brokers };
+      if (how === "never answers") return "ignore";
+      if (how === "hangs up") return "close";
+      if (how === "is of another cluster") return { ...answer, clusterId: "another" };
+      // What Kafka answers where it knows nothing of the topic.
+      const topics = answer.topics.map((topic) => ({ ...topic, errorCode: 3, partitions: [] }));
+      return how === "knows no brokers" ? { ...answer, brokers: [], topics } : { ...answer, errorCode: 56 };
+    });
+    await client.topicMetadata("t");
+    areUseless = true;
+    asked.length = 0;
+    client.dropConnections("control");
+    return { client, asked };
+  }
+
+  test.each(all)("where each of them %s, none is asked twice before a bootstrap server is", async (how) => {
+    const { client, asked } = await knowing(how, {});
+    await client.topicMetadata("t", { timeoutMs: 20_000 });
+    expect(asked.slice(0, 3).toSorted()).toEqual([1, 2, 3]);
+    expect(asked[3]).toBe(0);
+    // Whoever was of use is asked again.
+    const { length } = asked;
+    await client.topicMetadata("t");
+    expect(asked[length]).toBe(0);
+  });
+
+  test.each(all)(
+    "where each of them %s, a bootstrap server is asked when rebootstrapTriggerMs have passed",
+    async (how) => {
+      const { client, asked } = await knowing(how, { rebootstrapTriggerMs: 1, retryBackoffMs: 10 });
+      await client.topicMetadata("t", { timeoutMs: 20_000 });
+      expect(asked.slice(0, 2)).toEqual([expect.toBeOneOf([1, 2, 3]), 0]);
+    },
+  );
+
+  test("the known brokers keep their turns while bootstrap servers are of no use either", async () => {
+    const broker = await startBroker({ nodes: 2 });
+    const client = clientFor(
+      { bootstrapServers: "" },
+      { ...bootstrapName(() => firstOf(broker)), rebootstrapTriggerMs: 1, retryBackoffMs: 10 },
+    );
+    const asked: number[] = [];
+    broker.intercept("Metadata", async (_, context) => {
+      asked.push(context.node);
+      const answer = await context.handle();
+      if (answer === undefined) return "close";
+      if (asked.length > 1 && (context.node === 0 || asked.length < 8)) return { ...answer, errorCode: 56 };
+      return { ...answer, brokers: answer.brokers.filter(({ nodeId }) => nodeId !== 0) };
+    });
+    await client.topicMetadata("t");
+    client.dropConnections("control");
+    await client.topicMetadata("t", { timeoutMs: 20_000 });
+    expect(asked.at(-1)).toBe(1);
+  });
+});
+
 describe("another cluster behind the same name (case 69)", () => {
   async function twoClusters(): Promise<{
     other: EmbeddedBroker;

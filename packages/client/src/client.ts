@@ -1,5 +1,6 @@
 import { type AbortSignalLike, type CallOptions, CallScope, sleep, throwIfAborted, untilAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
+import { BrokerCandidates } from "./broker-candidates.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import {
   type BrokerAddress,
@@ -42,6 +43,7 @@ export interface Attempt {
 export class KafkaClient {
   readonly #config: ResolvedConfig;
   readonly #pool: ConnectionPool;
+  readonly #candidates: BrokerCandidates;
   readonly #metadata = new ClusterMetadata();
   readonly #refreshing = new Map<string, Promise<TopicMetadata>>();
   readonly #closing = new AbortController();
@@ -56,6 +58,7 @@ export class KafkaClient {
       logger.warn("SASL PLAIN without TLS shows the password to everybody on the way to the broker");
     }
     this.#pool = new ConnectionPool(this.#config);
+    this.#candidates = new BrokerCandidates(this.#config, this.#pool);
   }
 
   /** The checked config with its defaults. @internal */
@@ -130,15 +133,34 @@ export class KafkaClient {
   }
 
   async #fetchMetadata(topic: string): Promise<TopicMetadata> {
-    const connection = await this.anyConnection(this.#closing.signal);
+    const question = [{ topicId: zeroUuid, name: topic }];
+    const { connection, response } = await this.#askForMetadata(question, this.#closing.signal);
     const version = connection.versionFor(metadataApi) ?? -1;
-    const response = await this.#askMetadata(connection, [{ topicId: zeroUuid, name: topic }], this.#closing.signal);
     const found = this.#metadata.update(response, version, topic, connection.broker);
     this.#publishMetadata(found);
     return found;
   }
 
-  async #askMetadata(
+  /** Asks one broker, and takes note of whether that was of use. */
+  async #askForMetadata(
+    topics: MetadataRequest["topics"],
+    signal: AbortSignalLike,
+  ): Promise<{ readonly connection: Connection; readonly response: MetadataResponse }> {
+    this.#candidates.asking();
+    const connection = await this.anyConnection(signal);
+    try {
+      const response = await this.#metadataOf(connection, topics, signal);
+      const isUseful = response.errorCode === ErrorCode.NONE && response.brokers.length > 0;
+      if (isUseful) this.#candidates.answered(connection.broker);
+      else this.#candidates.wasUseless(connection.broker);
+      return { connection, response };
+    } catch (error) {
+      if (!signal.aborted) this.#candidates.wasUseless(connection.broker);
+      throw error;
+    }
+  }
+
+  async #metadataOf(
     connection: Connection,
     topics: MetadataRequest["topics"],
     signal: AbortSignalLike,
@@ -168,13 +190,15 @@ export class KafkaClient {
 
   /**
    * A name may come to lead to another cluster. What that one calls by the same name is another topic: reading or writing
-   * on as if nothing had happened would mix the two.
+   * on as if nothing had happened would mix the two. At the address of a bootstrap server that is for the owner to put
+   * right; at one that only metadata has told, the broker is gone, and the bootstrap servers know where to.
    */
   #requireSameCluster(connection: Connection, clusterId: string | null): void {
     const known = this.#metadata.clusterId;
     if (known === undefined || clusterId === null || clusterId === known) return;
     const message = `${connection.broker} belongs to cluster "${printable(clusterId)}", but this client is connected to cluster "${known}"`;
-    const error = new ConnectionError("WRONG_CLUSTER", connection.broker, message, { retriable: false });
+    const retriable = !this.#candidates.isBootstrapServer(connection.broker);
+    const error = new ConnectionError("WRONG_CLUSTER", connection.broker, message, { retriable });
     connection.close(error);
     throw error;
   }
@@ -199,8 +223,7 @@ export class KafkaClient {
    * which passes it on. Asks who that is each time: nothing tells a client that the controller has moved. @internal
    */
   async controllerConnection(signal: AbortSignalLike): Promise<Connection> {
-    const connection = await this.anyConnection(signal);
-    const response = await this.#askMetadata(connection, [], signal);
+    const { connection, response } = await this.#askForMetadata([], signal);
     this.#metadata.updateBrokers(response);
     // While there is none, whoever is asked refuses with NOT_CONTROLLER, which is tried again.
     if (this.#metadata.broker(response.controllerId) === undefined) return connection;
@@ -217,21 +240,11 @@ export class KafkaClient {
     this.#pool.drop(purpose);
   }
 
-  /**
-   * A control connection to any broker: an open one, else the known brokers and then the bootstrap servers in turn, those
-   * last that have failed before. So where all known brokers are gone, the bootstrap servers tell of the new ones
-   * (KIP-899); the known ones stay candidates, as the bootstrap servers may be the ones that are gone. @internal
-   */
+  /** A control connection to the first of the {@link BrokerCandidates} that can be reached. @internal */
   async anyConnection(signal: AbortSignalLike): Promise<Connection> {
-    const addresses = [...shuffled(this.#metadata.brokers()), ...this.#config.bootstrapServers];
-    const candidates = new Map<string, BrokerAddress>();
-    for (const address of addresses.toSorted((a, b) => this.#pool.failures(a) - this.#pool.failures(b))) {
-      const open = this.#pool.peek(address, "control");
-      if (open !== undefined) return open;
-      candidates.set(formatAddress(address), address);
-    }
+    const candidates = this.#candidates.inTurn(this.#metadata.brokers());
     const failures: Error[] = [];
-    for (const address of candidates.values()) {
+    for (const address of candidates) {
       try {
         return await this.#pool.get(address, "control", signal);
       } catch (error) {
@@ -245,7 +258,7 @@ export class KafkaClient {
     if (only !== undefined && failures.length === 1) throw only;
     throw new ConnectionError(
       "NO_BROKER_AVAILABLE",
-      [...candidates.keys()].join(","),
+      candidates.map(formatAddress).join(","),
       `None of the brokers could be reached: ${failures.map((failure) => failure.message).join("; ")}`,
       { cause: new AggregateError(failures), retriable: failures.some(isRetriable) },
     );
@@ -298,11 +311,4 @@ export class KafkaClient {
     }
     return address;
   }
-}
-
-function shuffled<T>(items: readonly T[]): T[] {
-  return items
-    .map((item) => ({ item, order: Math.random() }))
-    .toSorted((a, b) => a.order - b.order)
-    .map(({ item }) => item);
 }

@@ -55,6 +55,11 @@ export interface KafkaClientConfig {
   readonly maxRetryBackoffMs?: number | undefined;
   /** Age at which metadata is fetched again, so that new partitions are found. Default 300 000. */
   readonly metadataMaxAgeMs?: number | undefined;
+  /**
+   * Time after which the bootstrap servers are asked for metadata before the known brokers, when those can be reached
+   * but give none that is of use. Java's `metadata.recovery.rebootstrap.trigger.ms` (KIP-1102). Default 300 000.
+   */
+  readonly rebootstrapTriggerMs?: number | undefined;
   /** Longest answer to accept, in bytes; must exceed the topic's largest batch. Default 104 857 600 (100 MiB). */
   readonly maxResponseBytes?: number | undefined;
   /** Default: warnings and errors to the console. */
@@ -82,6 +87,7 @@ export interface ResolvedConfig {
   readonly retryBackoffMs: number;
   readonly maxRetryBackoffMs: number;
   readonly metadataMaxAgeMs: number;
+  readonly rebootstrapTriggerMs: number;
   readonly maxResponseBytes: number;
   readonly logger: Logger;
 }
@@ -118,6 +124,7 @@ const configChecks = {
   retryBackoffMs: check.durationMs,
   maxRetryBackoffMs: check.durationMs,
   metadataMaxAgeMs: check.durationMs,
+  rebootstrapTriggerMs: check.durationMs,
   maxResponseBytes: check.integer(1024, 0x7fff_ffff),
   logger: (value: unknown) =>
     typeof value === "object" &&
@@ -162,6 +169,7 @@ export function resolveConfig(config: string | readonly string[] | KafkaClientCo
     retryBackoffMs,
     maxRetryBackoffMs: Math.max(given.maxRetryBackoffMs ?? 1000, retryBackoffMs),
     metadataMaxAgeMs: given.metadataMaxAgeMs ?? 300_000,
+    rebootstrapTriggerMs: given.rebootstrapTriggerMs ?? 300_000,
     maxResponseBytes: given.maxResponseBytes ?? 100 * 1024 * 1024,
     logger: given.logger ?? consoleLogger,
   };
