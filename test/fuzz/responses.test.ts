@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { runInput } from "./responses/input.ts";
+import { everyAnswer } from "./responses/answers.ts";
+import { runDamaged, runInput } from "./responses/input.ts";
 
 /** A taste of test/fuzz/responses/run.ts. */
 const seed = Date.now() % 1_000_000_000;
@@ -22,3 +23,17 @@ test(`${inputs} uses of the client with damaged answers end with a typed error o
   expect(ends).toContain(undefined);
   expect(damaged.size).toBeGreaterThanOrEqual(8);
 }, 60_000);
+
+const waysToDamage = 8;
+
+test.each(await everyAnswer())(
+  `damaged answers to $api $version end with a typed error or the right answer (seed ${seed})`,
+  async (answer) => {
+    let damaged = 0;
+    const runs = Array.from({ length: waysToDamage }, (_, index) => runDamaged(answer, seed, index, () => damaged++));
+    await Promise.all(runs);
+    // Nothing of another version, and nothing less often than it was to be.
+    expect(damaged).toBeGreaterThanOrEqual(waysToDamage);
+  },
+  60_000,
+);

@@ -7,9 +7,6 @@ import { createPartitionsApi } from "./protocol/generated/create-partitions.ts";
 import { createTopicsApi } from "./protocol/generated/create-topics.ts";
 import { deleteTopicsApi } from "./protocol/generated/delete-topics.ts";
 
-/** Version 6 adds nothing but deletion by topic id. */
-const deleteTopicsByName = 5;
-
 export interface CreateTopicOptions extends CallOptions {
   /** -1 for the broker's default (brokers since 2.4; older ones refuse with `INVALID_PARTITIONS`). Default 1. */
   readonly partitions?: number | undefined;
@@ -82,11 +79,11 @@ export async function deleteTopic(
     const { responses } = await connection.request(
       deleteTopicsApi,
       { topics: [], topicNames: [topic], timeoutMs },
-      { signal, serverWaitMs: timeoutMs, maxVersion: deleteTopicsByName },
+      { signal, serverWaitMs: timeoutMs },
     );
     const answer = responses.find(({ name }) => name === topic);
     if (answer?.errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return "absent";
-    confirm(connection.context(deleteTopicsApi, deleteTopicsByName), topic, answer);
+    confirm(connection.context(deleteTopicsApi), topic, answer);
     return "deleted";
   });
 }

@@ -1,8 +1,9 @@
 import { KafkaClient, KafkaError, type SaslConfig, silentLogger } from "@ktables/client";
 import { Random } from "../random.ts";
+import type { Elicited } from "./answers.ts";
 import { expectThat, operations, type Run } from "./operations.ts";
-import { connectorTo, DamagingPeer, listenFor } from "./peer.ts";
-import { type Damaged, damagePlan } from "./plan.ts";
+import { connectorTo, DamagingPeer, type Deliver, listenFor, type Offer } from "./peer.ts";
+import { type Damaged, damageOf, damagePlan } from "./plan.ts";
 
 export interface Outcome {
   readonly operation: string;
@@ -25,12 +26,37 @@ export async function runInput(seed: number, index: number, onDamage: Damaged): 
   const operation = random.pick(Object.keys(operations));
   const isTruthful = random.oneIn(3);
   const sasl = saslOf(random);
-  const peer = new DamagingPeer(
-    damagePlan(random, isTruthful, onDamage),
-    (lowest, highest) => (random.oneIn(2) ? highest : lowest + random.below(highest - lowest + 1)),
-    sasl && { users, acceptsToken: () => true },
-  );
-  const listener = index % everyNthOverTcp === 0 ? await listenFor(peer) : undefined;
+  const deliver = damagePlan(random, isTruthful, onDamage);
+  const withoutIncremental = random.oneIn(3);
+  const offer: Offer = (api, lowest, highest) => {
+    // Then AlterConfigs is asked for.
+    if (api === "IncrementalAlterConfigs" && withoutIncremental) return -1;
+    return random.oneIn(2) ? highest : lowest + random.below(highest - lowest + 1);
+  };
+  return use({ operation, isTruthful, sasl, deliver, offer, random, overTcp: index % everyNthOverTcp === 0 });
+}
+
+/** Damages the answer in the way with this number. Throws what the client must never do. */
+export async function runDamaged(answer: Elicited, seed: number, index: number, onDamage: Damaged): Promise<Outcome> {
+  const { api, version, operation, offer, sasl } = answer;
+  const random = new Random(seed, index);
+  const deliver = damageOf(api, version, random, onDamage);
+  return use({ operation, isTruthful: false, sasl, deliver, offer, random, overTcp: false });
+}
+
+interface Use {
+  readonly operation: string;
+  readonly isTruthful: boolean;
+  readonly sasl: SaslConfig | undefined;
+  readonly deliver: Deliver;
+  readonly offer: Offer;
+  readonly random: Random;
+  readonly overTcp: boolean;
+}
+
+async function use({ operation, isTruthful, sasl, deliver, offer, random, overTcp }: Use): Promise<Outcome> {
+  const peer = new DamagingPeer(deliver, offer, sasl && { users, acceptsToken: () => true });
+  const listener = overTcp ? await listenFor(peer) : undefined;
   const waitMs = isTruthful ? 20_000 : 100;
   const client = new KafkaClient({
     bootstrapServers: `127.0.0.1:${listener?.port ?? 9092}`,

@@ -1,5 +1,8 @@
 import {
+  createPartitions,
   createTopic,
+  deleteRecords,
+  deleteTopic,
   describeTopicConfigs,
   type KafkaClient,
   listOffsets,
@@ -7,6 +10,7 @@ import {
   setTopicConfigs,
   TopicReader,
 } from "@ktables/client";
+import { encodeBatch } from "@ktables/record-batch";
 import type { Random } from "../random.ts";
 import { type DamagingPeer, partitions, recordsPerPartition } from "./peer.ts";
 
@@ -26,8 +30,10 @@ export function expectThat(condition: boolean, what: string): void {
   if (!condition) throw new Error(`the client did what it must not: ${what}`);
 }
 
-const expectedKeys = Array.from({ length: partitions * recordsPerPartition }, (_, index) => {
-  return `${Math.floor(index / recordsPerPartition)} ${index % recordsPerPartition}`;
+/** What the peer has from the start, and one record more in each partition. */
+const keysPerPartition = recordsPerPartition + 1;
+const expectedKeys = Array.from({ length: partitions * keysPerPartition }, (_, index) => {
+  return `${Math.floor(index / keysPerPartition)} ${index % keysPerPartition}`;
 });
 
 async function metadata({ client, isTruthful, timeoutMs }: Run): Promise<void> {
@@ -45,9 +51,19 @@ async function offsets({ client, isTruthful, timeoutMs }: Run): Promise<void> {
   for (const end of ends.values()) expectThat(end === recordsPerPartition, "another end");
 }
 
-async function read({ client, isTruthful, timeoutMs }: Run): Promise<void> {
+/** What was read is compared with the log of the next leader, before what that one has taken is read too. */
+async function read({ client, peer, isTruthful, timeoutMs }: Run): Promise<void> {
   const keys: string[] = [];
   const over = Promise.withResolvers<void>();
+  let isLedAnew = false;
+  const leadAnew = (): void => {
+    isLedAnew = true;
+    for (const partition of peer.cluster.topic("t")?.partitions ?? []) {
+      partition.lead(peer.node.id);
+      const key = Uint8Array.of(partition.index, recordsPerPartition);
+      partition.append(encodeBatch({ records: [{ key, value: null, timestamp: 1 }] }));
+    }
+  };
   const reader = new TopicReader(client, {
     topic: "t",
     maxWaitMs: 5,
@@ -61,6 +77,7 @@ async function read({ client, isTruthful, timeoutMs }: Run): Promise<void> {
         keys.push(`${keyPartition} ${number}`);
         if (isTruthful) expectThat(partition === keyPartition && record.offset === number, "a record at another place");
       });
+      if (keys.length >= partitions * recordsPerPartition && !isLedAnew) leadAnew();
       if (keys.length >= expectedKeys.length) over.resolve();
     },
     onFailure: over.reject,
@@ -78,8 +95,10 @@ async function read({ client, isTruthful, timeoutMs }: Run): Promise<void> {
   }
 }
 
-async function produce({ client, peer, random, isTruthful, timeoutMs }: Run): Promise<void> {
-  const isIdempotent = !random.oneIn(4);
+const produce: Operation = (run) => write(run, true);
+const produceWithoutIdempotence: Operation = (run) => write(run, false);
+
+async function write({ client, peer, random, isTruthful, timeoutMs }: Run, isIdempotent: boolean): Promise<void> {
   const producer = new Producer(client, {
     deliveryTimeoutMs: timeoutMs,
     acks: isIdempotent ? "all" : 1,
@@ -116,6 +135,32 @@ async function create({ client, isTruthful, timeoutMs, peer }: Run): Promise<voi
   if (isTruthful) expectThat(peer.cluster.topic("new")?.partitions.length === 2, "no topic");
 }
 
+async function grow({ client, isTruthful, timeoutMs, peer }: Run): Promise<void> {
+  const outcome = await createPartitions(client, "t", partitions + 3, { timeoutMs });
+  expectThat(outcome === "created" || outcome === "exists", outcome);
+  if (isTruthful) expectThat(peer.cluster.topic("t")?.partitions.length === partitions + 3, "no more partitions");
+}
+
+async function remove({ client, isTruthful, timeoutMs, peer }: Run): Promise<void> {
+  const outcome = await deleteTopic(client, "t", { timeoutMs });
+  expectThat(outcome === "deleted" || outcome === "absent", outcome);
+  if (isTruthful) expectThat(peer.cluster.topic("t") === undefined, "a topic that is still there");
+}
+
+async function trim({ client, isTruthful, timeoutMs, peer }: Run): Promise<void> {
+  const before = new Map<number, number | "latest">([
+    [0, 3],
+    [1, "latest"],
+  ]);
+  const starts = await deleteRecords(client, "t", before, { timeoutMs });
+  expectThat(starts.size === before.size, "a partition without a start");
+  for (const start of starts.values()) expectThat(Number.isSafeInteger(start) && start >= 0, `the start ${start}`);
+  if (!isTruthful) return;
+  expectThat(starts.get(0) === 3 && starts.get(1) === recordsPerPartition, `the starts ${[...starts.values()].join()}`);
+  const inLog = peer.cluster.topic("t")?.partitions.map(({ log }) => log.startOffset);
+  expectThat(inLog?.join() === `3,${recordsPerPartition}`, `logs that start at ${inLog?.join()}`);
+}
+
 async function configure({ client, isTruthful, timeoutMs }: Run): Promise<void> {
   await setTopicConfigs(client, "t", { "cleanup.policy": "compact" }, { timeoutMs });
   const entries = await describeTopicConfigs(client, "t", { timeoutMs });
@@ -124,4 +169,15 @@ async function configure({ client, isTruthful, timeoutMs }: Run): Promise<void> 
   if (isTruthful) expectThat(policy === "compact", `the policy ${policy}`);
 }
 
-export const operations: Readonly<Record<string, Operation>> = { metadata, offsets, read, produce, create, configure };
+export const operations: Readonly<Record<string, Operation>> = {
+  metadata,
+  offsets,
+  read,
+  produce,
+  produceWithoutIdempotence,
+  create,
+  grow,
+  remove,
+  trim,
+  configure,
+};

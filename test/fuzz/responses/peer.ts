@@ -29,6 +29,11 @@ export interface Answer {
 /** What becomes of an answer; called once for each, in order. */
 export type Deliver = (answer: Answer) => Delivery;
 
+/** Up to which version the peer offers an API that it can offer from `lowest` to `highest`; -1 for not at all. */
+export type Offer = (api: string, lowest: number, highest: number) => number;
+
+export const offerAll: Offer = (_api, _lowest, highest) => highest;
+
 /** A broker that answers as the embedded broker does, and lets `deliver` damage what it answers. */
 export class DamagingPeer {
   readonly cluster: Cluster;
@@ -39,12 +44,7 @@ export class DamagingPeer {
   /** Connections that nobody has ended. */
   open = 0;
 
-  /** `maxVersionOf` chooses among the versions that it can offer. */
-  constructor(
-    deliver: Deliver,
-    maxVersionOf: (lowest: number, highest: number) => number,
-    sasl: EmbeddedSasl | undefined,
-  ) {
+  constructor(deliver: Deliver, offer: Offer, sasl: EmbeddedSasl | undefined) {
     this.cluster = new Cluster({
       nodes: [this.node],
       autoCreateTopics: false,
@@ -66,8 +66,9 @@ export class DamagingPeer {
     this.#deliver = deliver;
     this.#sasl = sasl;
     const offeredVersions = new Map<number, { min: number; max: number }>();
-    for (const { key, minVersion, maxVersion } of Object.values(serverApis)) {
-      offeredVersions.set(key, { min: minVersion, max: maxVersionOf(minVersion, maxVersion) });
+    for (const { key, name, minVersion, maxVersion } of Object.values(serverApis)) {
+      const max = offer(name, minVersion, maxVersion);
+      if (max >= minVersion) offeredVersions.set(key, { min: minVersion, max });
     }
     this.#state = {
       cluster: this.cluster,

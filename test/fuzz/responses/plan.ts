@@ -5,6 +5,18 @@ import type { Deliver } from "./peer.ts";
 /** Told of every answer that is damaged: `Fetch`, 13. */
 export type Damaged = (api: string, version: number) => void;
 
+/** Damages answers of one API in one version: the first one, and some of those that follow. */
+export function damageOf(damagedApi: string, damagedVersion: number, random: Random, onDamage: Damaged): Deliver {
+  let damageLeft = 1 + random.below(4);
+  return ({ api, version, frame }) => {
+    if (api !== damagedApi || version !== damagedVersion || damageLeft === 0)
+      return { chunks: [frame], ending: "go on" };
+    damageLeft--;
+    onDamage(api, version);
+    return damagedDelivery(frame, random);
+  };
+}
+
 const handshakeApis: ReadonlySet<string> = new Set(["ApiVersions", "SaslHandshake", "SaslAuthenticate"]);
 
 /**

@@ -10,8 +10,8 @@
  */
 import { writeFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
-import { loadCodecs } from "../../protocol/codecs.ts";
 import { fuzzOptions } from "../options.ts";
+import { everyAnswer } from "./answers.ts";
 
 export interface WorkerJob {
   readonly seed: number;
@@ -34,19 +34,6 @@ export interface WorkerReport {
 const hangSeconds = 90;
 /** From so many inputs on, every answer in every version has been damaged, or the fuzzer has lost its reach. */
 const inputsForAll = 20_000;
-const usedApis = [
-  "ApiVersions",
-  "Metadata",
-  "ListOffsets",
-  "Fetch",
-  "Produce",
-  "InitProducerId",
-  "CreateTopics",
-  "DescribeConfigs",
-  "IncrementalAlterConfigs",
-  "SaslHandshake",
-  "SaslAuthenticate",
-];
 
 const { seed, minutes, only, inputs } = fuzzOptions(inputsForAll);
 console.log(`seed ${seed}`);
@@ -73,9 +60,8 @@ if (file !== undefined) await writeFile(file, JSON.stringify({ passed: 1 - faile
 process.exitCode = failed;
 
 async function missedVersions({ damaged }: WorkerReport): Promise<string[]> {
-  const apis = (await loadCodecs()).filter(({ spec }) => usedApis.includes(spec.name));
-  return apis
-    .flatMap(({ spec }) => spec.clientVersions.map((version) => `${spec.name} ${version}`))
+  return (await everyAnswer())
+    .map(({ api, version }) => `${api} ${version}`)
     .filter((answer) => damaged[answer] === undefined);
 }
 

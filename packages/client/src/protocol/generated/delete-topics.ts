@@ -96,7 +96,7 @@ function readDeleteTopicsResponse(reader: ProtocolReader, version: number): Dele
 export const deleteTopicsApi: Api<DeleteTopicsRequest, DeleteTopicsResponse> = {
   key: 20,
   name: "DeleteTopics",
-  versions: [1, 2, 3, 4, 5, 6],
+  versions: [1, 2, 3, 4, 5],
   flexibleFrom: 4,
   encodeRequest: writeDeleteTopicsRequest,
   decodeResponse: readDeleteTopicsResponse,
