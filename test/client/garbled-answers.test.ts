@@ -1,4 +1,4 @@
-import { listOffsets, Producer } from "@ktables/client";
+import { deleteRecords, listOffsets, Producer } from "@ktables/client";
 import { describe, expect, test } from "vitest";
 import { atEnd, bytes, clientFor, failureOf, requestsOf, startBroker } from "./embedded.ts";
 import { answer, apiVersionsV3, FakePeer, usualApis } from "./fake-peer.ts";
@@ -42,5 +42,13 @@ describe("a client goes on", () => {
     atEnd(() => producer.close());
     expect(await producer.send({ topic: "t", key: bytes("k"), value: null })).toMatchObject({ offset: 0 });
     expect(requestsOf(broker, "InitProducerId")).toBe(2);
+  });
+
+  test("where a partition begins at an offset that none can have, after records were deleted", async () => {
+    const broker = await startBroker();
+    const partitions = [{ partitionIndex: 0, lowWatermark: -5, errorCode: 0 }];
+    broker.intercept("DeleteRecords", () => ({ throttleTimeMs: 0, topics: [{ name: "t", partitions }] }), { times: 1 });
+    expect(await deleteRecords(clientFor(broker), "t", new Map([[0, 0]]))).toEqual(new Map([[0, 0]]));
+    expect(requestsOf(broker, "DeleteRecords")).toBe(2);
   });
 });

@@ -2,7 +2,7 @@ import type { CallOptions } from "./abort.ts";
 import { checkTopic } from "./admin.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { KafkaClient } from "./client.ts";
-import { BrokerError, InvalidOptionError } from "./errors.ts";
+import { BrokerError, ConnectionError, InvalidOptionError } from "./errors.ts";
 import { askLeaders } from "./leaders.ts";
 import { callChecks, check, checkOptions, describe } from "./options.ts";
 import { deleteRecordsApi } from "./protocol/generated/delete-records.ts";
@@ -52,12 +52,19 @@ export async function deleteRecords(
           { signal, serverWaitMs: timeoutMs },
         );
         const answers = response.topics.find(({ name }) => name === topic)?.partitions ?? [];
-        let failure: BrokerError | undefined;
+        let failure: Error | undefined;
+        const context = connection.context(deleteRecordsApi);
         for (const { partition } of asked) {
           const answer = answers.find(({ partitionIndex }) => partitionIndex === partition);
           const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
-          if (answer !== undefined && errorCode === ErrorCode.NONE) found.set(partition, answer.lowWatermark);
-          else failure ??= new BrokerError(errorCode, { ...connection.context(deleteRecordsApi), topic, partition });
+          if (answer === undefined || errorCode !== ErrorCode.NONE) {
+            failure ??= new BrokerError(errorCode, { ...context, topic, partition });
+          } else if (answer.lowWatermark < 0) {
+            const message = `${connection.broker} says that partition ${partition} begins at offset ${answer.lowWatermark}`;
+            failure ??= new ConnectionError("PROTOCOL_VIOLATION", connection.broker, message, context);
+          } else {
+            found.set(partition, answer.lowWatermark);
+          }
         }
         if (failure !== undefined) throw failure;
       },
