@@ -8,7 +8,7 @@ import {
 } from "@ktables/client";
 import { EmbeddedBroker, type EmbeddedBrokerOptions } from "@ktables/client/testing";
 import { encodeBatch, type RecordInput } from "@ktables/record-batch";
-import { afterEach } from "vitest";
+import { afterEach, vi } from "vitest";
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const text = (value: Uint8Array | null): string | null =>
@@ -23,6 +23,29 @@ afterEach(async () => {
 /** Runs after the test, last added first. */
 export function atEnd(step: () => unknown): void {
   cleanup.push(step);
+}
+
+/**
+ * Stops the clock until the end of the test, and returns what lets time pass: what is to happen at a deadline is decided
+ * by what has happened before it then, not by how fast the machine is.
+ */
+export function stopClock(): {
+  pass: (ms: number) => Promise<void>;
+  /** In small steps, between which what is under way gets on, so that pauses end. */
+  passUntil: (condition: () => boolean) => Promise<void>;
+} {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  atEnd(() => vi.useRealTimers());
+  const pass = async (ms: number): Promise<void> => void (await vi.advanceTimersByTimeAsync(ms));
+  return {
+    pass,
+    passUntil: async (condition) => {
+      while (!condition()) {
+        await pass(10);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+  };
 }
 
 export async function startBroker(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {

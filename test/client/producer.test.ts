@@ -8,7 +8,17 @@ import {
 } from "@ktables/client";
 import type { EmbeddedBroker, RequestOf } from "@ktables/client/testing";
 import { describe, expect, test } from "vitest";
-import { atEnd, bytes, clientFor, editable, failureOf, requestsOf, SeenRecords, startBroker } from "./embedded.ts";
+import {
+  atEnd,
+  bytes,
+  clientFor,
+  editable,
+  failureOf,
+  requestsOf,
+  SeenRecords,
+  startBroker,
+  stopClock,
+} from "./embedded.ts";
 
 function producerFor(broker: EmbeddedBroker, options: ProducerOptions = {}, config: object = {}): Producer {
   const producer = new Producer(clientFor(broker, config), options);
@@ -136,10 +146,19 @@ describe("a lost answer (case 47)", () => {
 
   test("for good is reported as maybe written, at the deadline and not later (case 54)", async () => {
     const broker = await startBroker();
+    const { pass } = stopClock();
     const producer = producerFor(broker, { deliveryTimeoutMs: 150 });
     await send(producer, "before");
-    const remove = broker.intercept("Produce", async (_, context) => (await context.handle(), "ignore"));
-    const error = await failureOf(send(producer, "lost"));
+    const arrived = Promise.withResolvers<void>();
+    broker.intercept("Produce", async (_, context) => (await context.handle(), arrived.resolve(), "ignore"));
+    const lost = send(producer, "lost");
+    let isOver = false;
+    const failing = failureOf(lost).finally(() => (isOver = true));
+    await arrived.promise;
+    await pass(149);
+    expect(isOver).toBe(false);
+    await pass(1);
+    const error = await failing;
     expect(error).toMatchObject({
       name: "ProduceError",
       code: "TIMEOUT",
@@ -148,13 +167,12 @@ describe("a lost answer (case 47)", () => {
       partition: 0,
     });
     expect(error.message).toMatch(/may or may not have been written: not acknowledged within 150 ms/);
-    remove();
   });
 
   test("does not keep later records back for ever, and the deadline of one is not that of the next", async () => {
     const broker = await startBroker();
     // The broker may wait for replicas as long as a request may take, and the answer may take as long again.
-    const producer = producerFor(broker, { deliveryTimeoutMs: 400 }, { requestTimeoutMs: 60 });
+    const producer = producerFor(broker, { deliveryTimeoutMs: 15_000 }, { requestTimeoutMs: 200 });
     await send(producer, "before");
     broker.intercept("Produce", () => "ignore", { times: 1 });
     expect((await send(producer, "again")).offset).toBe(1);
@@ -168,13 +186,19 @@ describe("a record that cannot be delivered in time", () => {
     const client = clientFor(broker);
     await client.topicMetadata("t");
     await broker.stopNode(0);
-    const producer = new Producer(client, { acks, deliveryTimeoutMs: 500 });
+    const { passUntil } = stopClock();
+    const producer = new Producer(client, { acks, deliveryTimeoutMs: 10_000 });
     atEnd(() => producer.close());
-    const error = await failureOf(send(producer, "never"));
-    expect(error).toMatchObject({ code: "TIMEOUT", maybeWritten: false });
-    expect(error.message).toMatch(/was not written: not acknowledged within 500 ms/);
+    let failure: (Error & Record<string, unknown>) | undefined;
+    void failureOf(send(producer, "never")).then((error) => (failure = error));
+    await passUntil(() => failure !== undefined);
+    expect(failure).toMatchObject({ code: "TIMEOUT", maybeWritten: false });
+    expect(failure?.message).toMatch(/was not written: not acknowledged within 10000 ms/);
     await broker.startNode(0);
-    expect((await send(producer, "later", "v")).offset).toBe(0);
+    let later: RecordMetadata | undefined;
+    void send(producer, "later", "v").then((written) => (later = written));
+    await passUntil(() => later !== undefined);
+    expect(later?.offset).toBe(0);
   });
 
   test("for want of a producer id is reported at its deadline", async () => {
@@ -193,16 +217,21 @@ describe("a record that cannot be delivered in time", () => {
 
   test("names what the broker said, where it said something", async () => {
     const broker = await startBroker();
-    const producer = producerFor(broker, { deliveryTimeoutMs: 120 });
+    const { pass, passUntil } = stopClock();
+    const producer = producerFor(broker, { deliveryTimeoutMs: 10_000 });
+    let attempts = 0;
     broker.intercept("Produce", async (_, context) => {
+      attempts++;
       const answer = editable(await context.handle());
       for (const topic of answer?.responses ?? []) {
         for (const partition of topic.partitionResponses) partition.errorCode = 19;
       }
       return answer ?? "pass";
     });
-    const error = await failureOf(send(producer, "a"));
-    expect(error.message).toContain("NOT_ENOUGH_REPLICAS");
+    const failing = failureOf(send(producer, "a"));
+    await passUntil(() => attempts === 2);
+    await pass(10_000);
+    expect((await failing).message).toContain("NOT_ENOUGH_REPLICAS");
   });
 });
 
@@ -362,13 +391,16 @@ describe("when leaders move (cases 50 and 51)", () => {
 
   test("and a partition has no leader, metadata is not asked for in a tight loop, and others go on", async () => {
     const broker = await startBroker({ nodes: 2, topics: [{ name: "t", partitions: 2, replicationFactor: 1 }] });
-    const producer = producerFor(broker, { deliveryTimeoutMs: 300 }, { retryBackoffMs: 50, maxRetryBackoffMs: 50 });
+    const { passUntil } = stopClock();
+    const producer = producerFor(broker, { deliveryTimeoutMs: 3000 }, { retryBackoffMs: 500, maxRetryBackoffMs: 500 });
     await Promise.all([send(producer, "a", "v", { partition: 0 }), send(producer, "b", "v", { partition: 1 })]);
     await broker.stopNode(broker.leader("t", 0).node);
     const before = requestsOf(broker, "Metadata");
-    const stuck = failureOf(send(producer, "stuck", "v", { partition: 0 }));
+    let failure: Error | undefined;
+    void failureOf(send(producer, "stuck", "v", { partition: 0 })).then((error) => (failure = error));
     for (let count = 0; count < 100; count++) await send(producer, `${count}`, "v", { partition: 1 });
-    expect(await stuck).toMatchObject({ code: "TIMEOUT" });
+    await passUntil(() => failure !== undefined);
+    expect(failure).toMatchObject({ code: "TIMEOUT" });
     expect(requestsOf(broker, "Metadata") - before).toBeLessThan(15);
   });
 });

@@ -5,7 +5,7 @@ import { resolveConfig } from "../../packages/client/src/config.ts";
 import { Connection } from "../../packages/client/src/connection.ts";
 import { metadataApi } from "../../packages/client/src/protocol/generated/metadata.ts";
 import { SaslSession } from "../../packages/client/src/sasl-session.ts";
-import { atEnd, bytes, clientFor, failureOf, reading, requestsOf, startBroker } from "./embedded.ts";
+import { atEnd, bytes, clientFor, failureOf, reading, requestsOf, startBroker, stopClock } from "./embedded.ts";
 import { Tap } from "./tapped-connector.ts";
 
 const users = { alice: "secret" };
@@ -29,6 +29,7 @@ const connectionsOf = (broker: EmbeddedBroker): number => requestsOf(broker, "Ap
 describe("a session that ends (KIP-368, case 72)", () => {
   test("is renewed on its connection, under pipelined writes and a parked long poll, and nothing is lost", async () => {
     const broker = await startBroker({ sasl: { users, sessionLifetimeMs: 2000 } });
+    const { pass } = stopClock();
     const tap = new Tap();
     const config = { sasl, connector: tap.connector };
     const seen = await reading(broker, { maxWaitMs: 200 }, config);
@@ -38,7 +39,8 @@ describe("a session that ends (KIP-368, case 72)", () => {
       for (let count = 0; count < 20; count++) {
         offsets.push(producer.send({ topic: "t", key: bytes(`${offsets.length}`), value: bytes("v") }));
       }
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await pass(5);
+      await new Promise((resolve) => setImmediate(resolve));
     }
     const written = await Promise.all(offsets);
     expect(written.map(({ offset }) => offset)).toEqual(written.map((_, index) => index));

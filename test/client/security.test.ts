@@ -11,7 +11,7 @@ import type { EmbeddedBroker, EmbeddedBrokerOptions } from "@ktables/client/test
 import { describe, expect, test, vi } from "vitest";
 import { resolveConfig } from "../../packages/client/src/config.ts";
 import { Connection } from "../../packages/client/src/connection.ts";
-import { atEnd, bytes, clientFor, failureOf, reading, requestsOf, startBroker } from "./embedded.ts";
+import { atEnd, bytes, clientFor, failureOf, reading, requestsOf, startBroker, stopClock } from "./embedded.ts";
 
 const secret = "tr0ub4dor&3";
 const users = { alice: secret };
@@ -39,7 +39,7 @@ async function open(broker: EmbeddedBroker, config: Partial<KafkaClientConfig>):
   return connection;
 }
 
-const call = { timeoutMs: 2000 };
+const call = { timeoutMs: 15_000 };
 
 describe("a broker that asks for credentials", () => {
   test.each([...passwordMechanisms.map((mechanism) => withPassword(mechanism)), withToken("good.token", { a: "b c" })])(
@@ -124,10 +124,19 @@ describe("a broker that asks for credentials", () => {
 
   test("and never answers is given up in time, also while the signature of SCRAM is outstanding", async () => {
     const broker = await secured();
+    const { pass } = stopClock();
     let messages = 0;
-    broker.intercept("SaslAuthenticate", () => (++messages % 2 === 0 ? "ignore" : "pass"));
+    const unanswered = Promise.withResolvers<void>();
+    broker.intercept("SaslAuthenticate", () => {
+      if (++messages < 2) return "pass";
+      unanswered.resolve();
+      return "ignore";
+    });
     const config = { sasl: withPassword("SCRAM-SHA-256"), connectTimeoutMs: 80 };
-    const error = await failureOf(open(broker, config));
+    const failing = failureOf(open(broker, config));
+    await unanswered.promise;
+    await pass(80);
+    const error = await failing;
     expect(error).toMatchObject({ code: "TIMEOUT", retriable: true });
     expect(error.message).toContain("Authentication");
     expect(messages).toBe(2);
@@ -197,13 +206,19 @@ describe("a token function", () => {
 
   test("that never settles is given up in time, and is told so by its signal", async () => {
     const broker = await secured();
+    const { pass } = stopClock();
     let seen: { readonly aborted: boolean } | undefined;
+    const asked = Promise.withResolvers<void>();
     const token = (signal: { readonly aborted: boolean }): Promise<never> => {
       seen = signal;
+      asked.resolve();
       return new Promise(() => undefined);
     };
     const sasl = { mechanism: "OAUTHBEARER", token } as const;
-    const error = await failureOf(open(broker, { sasl, connectTimeoutMs: 50 }));
+    const failing = failureOf(open(broker, { sasl, connectTimeoutMs: 50 }));
+    await asked.promise;
+    await pass(50);
+    const error = await failing;
     expect(error["code"]).toBe("TIMEOUT");
     expect(seen?.aborted).toBe(true);
   });
