@@ -159,7 +159,7 @@ describe("known brokers that can be reached, but tell nothing of use (KIP-1102, 
   test.each(all)("where each of them %s, none is asked twice before a bootstrap server is", async (how) => {
     const { asked, askAgain } = await knowing(how, {});
     await askAgain();
-    expect(asked.slice(0, 3).toSorted()).toEqual([1, 2, 3]);
+    expect(new Set(asked.slice(0, 3))).toEqual(new Set([1, 2, 3]));
     expect(asked[3]).toBe(0);
     // Whoever was of use is asked again.
     const { length } = asked;
