@@ -211,8 +211,13 @@ describe("a record that cannot be delivered in time", () => {
   test("may outlive requests for a producer id that nobody answers", async () => {
     const broker = await startBroker();
     broker.intercept("InitProducerId", () => "ignore", { times: 2 });
-    const producer = producerFor(broker, {}, { requestTimeoutMs: 60 });
-    expect((await send(producer, "a")).offset).toBe(0);
+    const { passUntil } = stopClock();
+    const producer = producerFor(broker, {}, { requestTimeoutMs: 5000 });
+    let written: RecordMetadata | undefined;
+    void send(producer, "a").then((metadata) => (written = metadata));
+    await passUntil(() => written !== undefined);
+    expect(written?.offset).toBe(0);
+    expect(requestsOf(broker, "InitProducerId")).toBe(3);
   });
 
   test("names what the broker said, where it said something", async () => {
@@ -408,10 +413,13 @@ describe("when leaders move (cases 50 and 51)", () => {
 describe("a topic", () => {
   test("that does not exist is reported by name within the time, and a record may be sent again later", async () => {
     const broker = await startBroker({ topics: [] });
-    const client = clientFor(broker, { requestTimeoutMs: 100 });
+    const { passUntil } = stopClock();
+    const client = clientFor(broker, { requestTimeoutMs: 5000 });
     const producer = new Producer(client);
     atEnd(() => producer.close());
-    const error = await failureOf(send(producer, "a"));
+    let error: Error | undefined;
+    void failureOf(send(producer, "a")).then((failure) => (error = failure));
+    await passUntil(() => error !== undefined);
     expect(error).toMatchObject({
       name: "ProduceError",
       code: "UNKNOWN_TOPIC_OR_PARTITION",

@@ -195,7 +195,7 @@ export function tableTests(fixture: TableFixture, test: typeof vitestTest): void
       expect(second.snapshot()).toEqual(first.snapshot());
     });
 
-    test("several tables and writers share one fixture.client, which they do not close", async () => {
+    test("several tables and writers share one client, which they do not close", async () => {
       const topic = newTopic("shared");
       const value = string();
       const table = await KafkaTable.open({ connection: fixture.client, topic, value });
