@@ -1,4 +1,5 @@
 import { type CompressionName, encodeBatch, type RecordInput } from "@ktables/record-batch";
+import { backoffMs } from "./backoff.ts";
 import { estimatedSize, ProducerBatch, type RecordMetadata } from "./producer-batch.ts";
 
 /** Who writes, as the broker knows it: together with sequence numbers it lets the broker drop repeated batches. */
@@ -65,6 +66,11 @@ export class PartitionQueue {
   /** Whether a request may be sent only once time has passed. */
   isPausing(now: number): boolean {
     return now < this.retryAt;
+  }
+
+  /** No request for a while, which grows with every failure in a row. */
+  pause(config: { readonly retryBackoffMs: number; readonly maxRetryBackoffMs: number }): void {
+    this.retryAt = performance.now() + backoffMs(this.failures++, config.retryBackoffMs, config.maxRetryBackoffMs);
   }
 
   append(record: RecordInput, maxBatchBytes: number, deadline: number): Promise<RecordMetadata> {

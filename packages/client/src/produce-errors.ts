@@ -1,4 +1,8 @@
+import type { KafkaClient } from "./client.ts";
+import { publishFailure, type Trouble } from "./diagnostics.ts";
 import { BrokerError, isRetriable, ProduceError, TimeoutError } from "./errors.ts";
+import type { PartitionQueue } from "./partition-queue.ts";
+import type { ProducerBatch } from "./producer-batch.ts";
 import type { ProduceResponsePartition } from "./protocol/generated/produce.ts";
 
 export function produceError(
@@ -45,4 +49,22 @@ export function recordFailures(
       ? new BrokerError(errorCode, { api, version, broker, topic, partition, brokerMessage })
       : error;
   };
+}
+
+/** Reports the records as not written, or as maybe written where that is not certain. */
+export function giveUp(client: KafkaClient, queue: PartitionQueue, batch: ProducerBatch, cause: Error): void {
+  const maybeWritten = batch.maybeWritten || batch.isOnWire;
+  if (!batch.isSettled) publishFailure("records", troubleOf(client, queue, batch, cause));
+  batch.reject(() => produceError(queue.topic, queue.partition, cause, maybeWritten, batch.attempts));
+}
+
+/** What diagnostics channels tell about a batch. */
+export function troubleOf(
+  { config: { clientId } }: KafkaClient,
+  { topic, partition }: PartitionQueue,
+  { attempts }: ProducerBatch,
+  error: Error,
+): Trouble {
+  const operation = `Writing to topic "${topic}" partition ${partition}`;
+  return { clientId, operation, topic, partition, attempt: attempts, error };
 }

@@ -1,59 +1,22 @@
 import { type CompressionName, KafkaError, type RecordInput } from "@ktables/record-batch";
 import { type AbortSignalLike, type CallOptions, CallScope, onAbort, throwIfAborted, untilAborted } from "./abort.ts";
-import { backoffMs } from "./backoff.ts";
-import { ErrorCode } from "./broker-errors.ts";
 import type { KafkaClient } from "./client.ts";
-import type { Connection } from "./connection.ts";
-import { publishFailure, publishRetry, type Trouble } from "./diagnostics.ts";
-import {
-  BrokerError,
-  type BrokerErrorContext,
-  ClosedError,
-  ConnectionError,
-  InvalidOptionError,
-  isRetriable,
-  TimeoutError,
-  toError,
-  UnsupportedApiError,
-} from "./errors.ts";
+import { ClosedError, InvalidOptionError, isRetriable, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
 import type { TopicMetadata } from "./metadata.ts";
 import { checkOptions } from "./options.ts";
 import { PartitionQueue, type ProducerIdentity } from "./partition-queue.ts";
 import { choosePartition } from "./partitioner.ts";
-import { deliveryTimeout, produceError, recordFailures } from "./produce-errors.ts";
-import {
-  answerFor,
-  checkCompression,
-  highestProduceVersion,
-  type ProduceEntry,
-  produceRequest,
-  remembersBatches,
-  type TopicIds,
-  unconfirmedAnswer,
-} from "./produce-request.ts";
+import { deliveryTimeout, giveUp } from "./produce-errors.ts";
+import { ProduceExchange } from "./produce-exchange.ts";
+import type { ProduceEntry } from "./produce-request.ts";
 import type { ProducerBatch, RecordMetadata } from "./producer-batch.ts";
 import { requestIdentity } from "./producer-identity.ts";
 import { checkRecord, type ProducerOptions, type ProducerRecord, producerChecks } from "./producer-options.ts";
-import { type ProduceResponse, type ProduceResponsePartition, produceApi } from "./protocol/generated/produce.ts";
 import { RecordIntake } from "./record-intake.ts";
 import { TopicLookups } from "./topic-lookups.ts";
 
 /** Far below what a broker takes in one request (`socket.request.max.bytes`, 100 MiB unless configured). */
 const fullRequestBytes = 16 * 1024 * 1024;
-/** The broker gave up waiting for replicas, or stopped doing so after it had written: the record may be in the log. */
-const ambiguousCodes: ReadonlySet<number> = new Set([
-  ErrorCode.REQUEST_TIMED_OUT,
-  ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-  ErrorCode.UNKNOWN_SERVER_ERROR,
-]);
-/** The broker and this producer disagree about the sequence, so a new identity is needed. */
-const identityCodes: ReadonlySet<number> = new Set([
-  ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-  ErrorCode.UNKNOWN_PRODUCER_ID,
-  ErrorCode.INVALID_PRODUCER_EPOCH,
-]);
-/** The batch is too large, but its records may not be. */
-const oversizeCodes: ReadonlySet<number> = new Set([ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.RECORD_LIST_TOO_LARGE]);
 
 /**
  * Writes records. Records of one partition are written in the order in which they were sent; a record is reported
@@ -61,7 +24,6 @@ const oversizeCodes: ReadonlySet<number> = new Set([ErrorCode.MESSAGE_TOO_LARGE,
  */
 export class Producer {
   readonly #client: KafkaClient;
-  readonly #acks: "all" | 1 | 0;
   readonly #compression: CompressionName;
   readonly #lingerMs: number;
   readonly #maxBatchBytes: number;
@@ -72,6 +34,7 @@ export class Producer {
   readonly #leaveClient: () => void;
   readonly #topics: TopicLookups;
   readonly #intake: RecordIntake;
+  readonly #exchange: ProduceExchange;
   #idempotent: boolean;
   #identity: ProducerIdentity | undefined;
   #identifying = false;
@@ -84,11 +47,11 @@ export class Producer {
   constructor(client: KafkaClient, options: ProducerOptions = {}) {
     checkOptions("Producer", options, producerChecks);
     this.#client = client;
-    this.#acks = options.acks ?? "all";
-    if (options.idempotent === true && this.#acks !== "all") {
+    const acks = options.acks ?? "all";
+    if (options.idempotent === true && acks !== "all") {
       throw new InvalidOptionError("idempotent", 'Producer: option "idempotent" needs acks "all"');
     }
-    this.#idempotent = options.idempotent ?? this.#acks === "all";
+    this.#idempotent = options.idempotent ?? acks === "all";
     this.#idempotenceRequired = options.idempotent === true;
     this.#compression = options.compression ?? "none";
     this.#lingerMs = options.lingerMs ?? 0;
@@ -101,6 +64,16 @@ export class Producer {
       this.#topics,
       (record, topic, recordDeadline) => this.#enqueue(record, topic, recordDeadline),
     );
+    this.#exchange = new ProduceExchange({
+      client,
+      acks,
+      compression: this.#compression,
+      deliveryTimeoutMs: this.#deliveryTimeoutMs,
+      topics: this.#topics,
+      signal: this.#closing.signal,
+      hasIdentity: () => this.#identity !== undefined,
+      dropIdentity: () => this.#dropIdentity(),
+    });
     this.#leaveClient = onAbort(client.closing, () => this.#abandon(new ClosedError("The Kafka client")));
   }
 
@@ -168,7 +141,7 @@ export class Producer {
     this.#closing.abort(cause);
     this.#intake.abandon(cause);
     for (const queue of this.#queues.values()) {
-      for (const batch of queue.batches) this.#giveUp(queue, batch, cause);
+      for (const batch of queue.batches) giveUp(this.#client, queue, batch, cause);
     }
     this.#queues.clear();
   }
@@ -239,12 +212,17 @@ export class Producer {
     }
   }
 
+  async #produce(leader: number, entries: readonly ProduceEntry[]): Promise<void> {
+    await this.#exchange.run(leader, entries);
+    this.#drain();
+  }
+
   /** Whom to send the queue's next batch to; undefined when there is none to be sent, or nobody to send it to. */
   #leaderOf(queue: PartitionQueue, now: number): number | undefined {
     if (queue.nextToSend === undefined || queue.isPausing(now)) return undefined;
     const leader = this.#client.knownTopic(queue.topic)?.partitions[queue.partition]?.leader ?? -1;
     if (leader >= 0) return leader;
-    this.#pause(queue);
+    queue.pause(this.#client.config);
     this.#topics.refresh(queue.topic);
     return undefined;
   }
@@ -257,7 +235,7 @@ export class Producer {
       // It cannot be encoded, for instance because its sizes are beyond what a batch may have.
       if (next !== undefined) {
         queue.remove(next);
-        this.#giveUp(queue, next, toError(error));
+        giveUp(this.#client, queue, next, toError(error));
         if (next.baseSequence !== undefined) this.#dropIdentity();
       }
       return undefined;
@@ -287,180 +265,12 @@ export class Producer {
     for (const queue of this.#queues.values()) {
       const overdue = queue.batches.filter(({ deadline }) => deadline <= now);
       for (const batch of overdue) {
-        this.#giveUp(queue, batch, deliveryTimeout(this.#deliveryTimeoutMs, batch.lastFailure));
+        giveUp(this.#client, queue, batch, deliveryTimeout(this.#deliveryTimeoutMs, batch.lastFailure));
         if (batch.isInFlight) continue;
         queue.remove(batch);
         if (batch.baseSequence !== undefined) this.#dropIdentity();
       }
     }
-  }
-
-  async #produce(leader: number, entries: readonly ProduceEntry[]): Promise<void> {
-    let connection: Connection;
-    try {
-      connection = await this.#client.brokerConnection(leader, "produce", this.#closing.signal);
-    } catch (error) {
-      for (const { queue, batch } of entries) this.#onFailure(queue, batch, toError(error), false);
-      this.#drain();
-      return;
-    }
-    if (this.#closing.signal.aborted) return;
-    // Connecting takes its time: what was given up meanwhile was reported as not written, and must not be.
-    for (const { queue, batch } of entries) {
-      if (batch.isSettled) this.#onFailure(queue, batch, deliveryTimeout(this.#deliveryTimeoutMs, undefined), false);
-    }
-    const live = entries.filter(({ batch }) => !batch.isSettled);
-    if (live.length > 0) await this.#exchange(connection, leader, live);
-    this.#drain();
-  }
-
-  /** Sends one request and takes in its answer. */
-  async #exchange(connection: Connection, leader: number, entries: readonly ProduceEntry[]): Promise<void> {
-    const topicIds: TopicIds = new Map(
-      entries.map(({ queue }) => [queue.topic, this.#client.knownTopic(queue.topic)?.topicId]),
-    );
-    const timeoutMs = Math.ceil(this.#client.config.requestTimeoutMs);
-    const request = produceRequest(entries, topicIds, this.#acks === "all" ? -1 : this.#acks, timeoutMs);
-    const maxVersion = highestProduceVersion(topicIds);
-    const answers: (ProduceResponsePartition | undefined)[] = [];
-    for (const { batch } of entries) batch.attempts++;
-    try {
-      checkCompression(connection, this.#compression, maxVersion);
-      if (this.#acks === 0) {
-        const sent = connection.sendWithoutAnswer(produceApi, request, maxVersion);
-        for (const { batch } of entries) batch.isOnWire = true;
-        await sent;
-        answers.push(...entries.map(({ queue }) => unconfirmedAnswer(queue.partition)));
-      } else {
-        const answer = connection.request(produceApi, request, { serverWaitMs: timeoutMs, maxVersion });
-        for (const { batch } of entries) batch.isOnWire = true;
-        const response = await answer;
-        answers.push(...entries.map(({ queue }) => answerFor(response, queue, topicIds.get(queue.topic))));
-        this.#noteLeaders(entries, answers, topicIds, response);
-      }
-    } catch (error) {
-      const maybeSent = (error instanceof ConnectionError || error instanceof TimeoutError) && error.maybeSent;
-      for (const { queue, batch } of entries) this.#onFailure(queue, batch, toError(error), maybeSent);
-      return;
-    }
-    const provenLeader = remembersBatches(connection, maxVersion) ? leader : undefined;
-    entries.forEach(({ queue, batch }, index) => {
-      const answer = answers[index];
-      if (answer?.errorCode === ErrorCode.NONE || answer?.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
-        this.#onWritten(queue, batch, provenLeader, topicIds.get(queue.topic), answer);
-      } else {
-        this.#onRefused(queue, batch, leader, answer, connection.context(produceApi, maxVersion));
-      }
-    });
-  }
-
-  /** Whoever does not lead any more may name the new leader (KIP-951). */
-  #noteLeaders(
-    entries: readonly ProduceEntry[],
-    answers: readonly (ProduceResponsePartition | undefined)[],
-    topicIds: TopicIds,
-    { nodeEndpoints = [] }: ProduceResponse,
-  ): void {
-    entries.forEach(({ queue: { topic, partition } }, index) => {
-      const { errorCode, currentLeader } = answers[index] ?? {};
-      if (errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER || currentLeader === undefined) return;
-      const hint = { partitionIndex: partition, ...currentLeader };
-      this.#client.noteLeaders(topic, topicIds.get(topic), [hint], nodeEndpoints);
-    });
-  }
-
-  #onWritten(
-    queue: PartitionQueue,
-    batch: ProducerBatch,
-    provenLeader: number | undefined,
-    topicId: string | undefined,
-    { baseOffset, logAppendTimeMs }: ProduceResponsePartition,
-  ): void {
-    if (this.#closing.signal.aborted) return;
-    batch.isOnWire = false;
-    if (queue.isDecisive(batch)) {
-      queue.acknowledge(provenLeader);
-    } else {
-      // Written, although one before it is undecided, for instance because that one's answer was ambiguous.
-      queue.comeBack(batch);
-      queue.remove(batch);
-    }
-    batch.resolve({ topic: queue.topic, topicId, partition: queue.partition }, baseOffset, logAppendTimeMs);
-  }
-
-  /** The broker answered with an error, or left the partition out of its answer. */
-  #onRefused(
-    queue: PartitionQueue,
-    batch: ProducerBatch,
-    leader: number,
-    answer: ProduceResponsePartition | undefined,
-    context: BrokerErrorContext,
-  ): void {
-    const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
-    const brokerMessage = answer === undefined ? "the answer does not mention the partition" : answer.errorMessage;
-    const { topic, partition } = queue;
-    const error = new BrokerError(errorCode, { ...context, topic, partition, brokerMessage });
-    const known = this.#client.knownTopic(topic)?.partitions[partition]?.leader ?? -1;
-    const hasMoved = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER && known >= 0 && known !== leader;
-    this.#onFailure(queue, batch, error, ambiguousCodes.has(errorCode), answer, hasMoved);
-  }
-
-  /**
-   * An attempt did not succeed. `isAmbiguous`: the batch may be written all the same. `hasMoved`: another leader is
-   * known already.
-   */
-  #onFailure(
-    queue: PartitionQueue,
-    batch: ProducerBatch,
-    error: Error,
-    isAmbiguous: boolean,
-    answer?: ProduceResponsePartition,
-    hasMoved = false,
-  ): void {
-    if (this.#closing.signal.aborted) return;
-    const decisive = queue.isDecisive(batch);
-    batch.isOnWire = false;
-    batch.lastFailure = error;
-    if (isRetriable(error) || isAmbiguous) publishRetry(this.#diagnostic(queue, batch, error));
-    if (isAmbiguous) batch.maybeWritten = true;
-    queue.comeBack(batch);
-    if (!decisive) return;
-    const errorCode = error instanceof BrokerError ? error.errorCode : undefined;
-    if (this.#identity !== undefined && errorCode !== undefined && identityCodes.has(errorCode)) {
-      this.#client.config.logger.warn(`${error.message}; continuing under a new producer id`);
-      this.#pause(queue);
-      this.#dropIdentity();
-    } else if (hasMoved && queue.failures === 0) {
-      // Once at once; leaders that keep sending us away are asked less and less often.
-      queue.failures++;
-    } else if (isRetriable(error) || isAmbiguous) {
-      this.#pause(queue);
-      if (!(error instanceof BrokerError) || error.refreshMetadata) this.#topics.refresh(queue.topic);
-    } else if (errorCode !== undefined && oversizeCodes.has(errorCode) && isDivisible(batch)) {
-      queue.split(batch);
-    } else {
-      this.#refuse(queue, batch, error, answer);
-    }
-  }
-
-  /** This attempt has written nothing, and another one would not either. */
-  #refuse(
-    queue: PartitionQueue,
-    batch: ProducerBatch,
-    error: Error,
-    answer: ProduceResponsePartition | undefined,
-  ): void {
-    queue.remove(batch);
-    publishFailure("records", this.#diagnostic(queue, batch, error));
-    const failureOf = recordFailures(error, answer);
-    const { topic, partition } = queue;
-    batch.reject((index) => produceError(topic, partition, failureOf(index), batch.maybeWritten, batch.attempts));
-    if (batch.baseSequence !== undefined) this.#dropIdentity();
-  }
-
-  #pause(queue: PartitionQueue): void {
-    const { retryBackoffMs, maxRetryBackoffMs } = this.#client.config;
-    queue.retryAt = performance.now() + backoffMs(queue.failures++, retryBackoffMs, maxRetryBackoffMs);
   }
 
   /** From now on nothing is sent until everything in flight has come back and the broker has given a new identity. */
@@ -475,7 +285,12 @@ export class Producer {
     this.#identifying = true;
     for (const queue of queues) {
       for (const batch of queue.startOver()) {
-        this.#giveUp(queue, batch, batch.lastFailure ?? new KafkaError("its answer is missing", { code: "UNDECIDED" }));
+        giveUp(
+          this.#client,
+          queue,
+          batch,
+          batch.lastFailure ?? new KafkaError("its answer is missing", { code: "UNDECIDED" }),
+        );
       }
     }
     requestIdentity(this.#client, this.#closing.signal)
@@ -503,25 +318,8 @@ export class Producer {
         // It is asked for again as long as there is a record whose time is not over.
         for (const batch of queue.batches) batch.lastFailure = error;
       } else {
-        for (const batch of queue.takeAll()) this.#giveUp(queue, batch, error);
+        for (const batch of queue.takeAll()) giveUp(this.#client, queue, batch, error);
       }
     }
   }
-
-  /** Reports the records as not written, or as maybe written where that is not certain. */
-  #giveUp(queue: PartitionQueue, batch: ProducerBatch, cause: Error): void {
-    const maybeWritten = batch.maybeWritten || batch.isOnWire;
-    if (!batch.isSettled) publishFailure("records", this.#diagnostic(queue, batch, cause));
-    batch.reject(() => produceError(queue.topic, queue.partition, cause, maybeWritten, batch.attempts));
-  }
-
-  #diagnostic({ topic, partition }: PartitionQueue, { attempts }: ProducerBatch, error: Error): Trouble {
-    const operation = `Writing to topic "${topic}" partition ${partition}`;
-    return { clientId: this.#client.config.clientId, operation, topic, partition, attempt: attempts, error };
-  }
-}
-
-/** A batch that may have been written must not be sent again with other limits, where it would not be recognised. */
-function isDivisible(batch: ProducerBatch): boolean {
-  return batch.records.length > 1 && !batch.maybeWritten;
 }
