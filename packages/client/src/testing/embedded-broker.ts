@@ -1,55 +1,25 @@
 import type { RecordInput } from "@ktables/record-batch";
 import { ErrorCode } from "../broker-errors.ts";
-import { InvalidOptionError } from "../errors.ts";
-import { check, checkOptions, describe } from "../options.ts";
 import { type ApiName, apiNameOf, type RequestOf, type ResponseOf, serverApis } from "./apis.ts";
-import { type BrokerLine, brokerLines, commonVersions, usesZooKeeper } from "./broker-lines.ts";
+import { usesZooKeeper } from "./broker-lines.ts";
 import { Cluster, type ClusterNode } from "./cluster.ts";
 import { compact } from "./compaction.ts";
-import { BrokerConnection } from "./connection.ts";
 import { type BrokerState, dispatch } from "./dispatch.ts";
+import {
+  checkBrokerOptions,
+  type EmbeddedBrokerOptions,
+  type EmbeddedTopic,
+  offeredVersions,
+  topicPlan,
+} from "./embedded-broker-options.ts";
 import { type InterceptHandler, type InterceptOptions, Interceptors } from "./interceptors.ts";
-import { type Listener, listen, type ServerStream } from "./listener.ts";
+import { NodeListeners } from "./node-listeners.ts";
 import type { Partition } from "./partition.ts";
 import { invalidArgument, Refusal } from "./refusal.ts";
-import type { VersionRange } from "./request-context.ts";
 import { type LoggedRequest, RequestLog } from "./request-log.ts";
-import { type EmbeddedSasl, SaslServerSession, saslChecks } from "./sasl-server.ts";
+import { SaslServerSession } from "./sasl-server.ts";
 import type { Topic } from "./topic.ts";
 import { beginTransaction, endTransaction } from "./write-transaction.ts";
-
-export interface EmbeddedTopic {
-  readonly name: string;
-  /** Default 1. */
-  readonly partitions?: number;
-  /** How many nodes hold each partition. Default: all nodes, at most 3. */
-  readonly replicationFactor?: number;
-  /** Topic configuration, over Kafka's defaults. */
-  readonly configs?: Readonly<Record<string, string>>;
-}
-
-export interface EmbeddedBrokerOptions {
-  /** How many nodes; their ids count from 0. Default 1. */
-  readonly nodes?: number;
-  /**
-   * The rack of each node. Leaders then send clients that name their rack to a replica there, as Kafka does with
-   * `RackAwareReplicaSelector`. Default: none.
-   */
-  readonly racks?: readonly string[];
-  /** Topics that exist from the start. */
-  readonly topics?: readonly EmbeddedTopic[];
-  /** Whether Metadata creates missing topics for a client that asks so. Default false. */
-  readonly autoCreateTopics?: boolean;
-  /**
-   * Stands for a broker of another release or service: offers the versions that such a broker offers, as far as this one
-   * speaks them, and up to 2.8 lets the controller alone change topics. Default: every version that this broker speaks.
-   */
-  readonly asVersion?: BrokerLine;
-  /** Offers single APIs up to an older version only, whatever `asVersion` says; -1 leaves an API out. */
-  readonly maxVersions?: Readonly<Partial<Record<ApiName, number>>>;
-  /** Asks every client to authenticate. Default: nobody. */
-  readonly sasl?: EmbeddedSasl;
-}
 
 /** A transaction that was written in process. */
 export interface WrittenTransaction {
@@ -61,27 +31,6 @@ export interface WrittenTransaction {
   readonly markerOffset: number | undefined;
 }
 
-const keptErrors = 100;
-const maxNodes = 100;
-
-const brokerChecks = {
-  nodes: check.integer(1, maxNodes),
-  racks: (value: unknown): string | undefined =>
-    Array.isArray(value) && value.every((rack) => typeof rack === "string") ? undefined : "an array of strings",
-  topics: (value: unknown): string | undefined => (Array.isArray(value) ? undefined : "an array"),
-  autoCreateTopics: check.boolean,
-  asVersion: check.oneOf(...brokerLines),
-  maxVersions: check.object,
-  sasl: check.object,
-};
-
-const topicChecks = {
-  name: check.string,
-  partitions: check.integer(1),
-  replicationFactor: check.integer(1),
-  configs: check.object,
-};
-
 /**
  * A Kafka cluster in the memory of this process, for tests: real TCP on free ports of 127.0.0.1, the real protocol,
  * nothing to install. Any Kafka client can use it. Nothing is written to disk, and everything is gone after `close()`.
@@ -92,11 +41,7 @@ const topicChecks = {
 export class EmbeddedBroker {
   readonly #cluster: Cluster;
   readonly #state: BrokerState;
-  readonly #listeners = new Map<number, Listener>();
-  readonly #connections = new Set<BrokerConnection>();
-  readonly #errors: Error[] = [];
-  readonly #sasl: EmbeddedSasl | undefined;
-  #closed = false;
+  readonly #listeners: NodeListeners;
 
   private constructor(options: EmbeddedBrokerOptions) {
     const nodes = Array.from({ length: options.nodes ?? 1 }, (_, id) => ({
@@ -114,23 +59,26 @@ export class EmbeddedBroker {
       // Since 1.0 (KAFKA-5494).
       ...(options.asVersion === "0.11" ? { rememberedBatches: 1 } : {}),
     });
-    if (options.sasl !== undefined) checkOptions("sasl", options.sasl, saslChecks);
-    this.#sasl = options.sasl;
-    this.#state = {
+    const state: BrokerState = {
       cluster: this.#cluster,
       interceptors: new Interceptors(),
       requests: new RequestLog(),
       offeredVersions: offeredVersions(options.asVersion, options.maxVersions ?? {}),
     };
+    this.#state = state;
+    this.#listeners = new NodeListeners((node) => {
+      const sasl = options.sasl && new SaslServerSession(options.sasl);
+      return (frame, signal) => dispatch(frame, node, state, sasl, signal);
+    });
   }
 
   /** Resolves when all nodes accept connections and the topics exist. @throws InvalidOptionError */
   static async start(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
-    checkOptions("EmbeddedBroker", options, brokerChecks);
+    checkBrokerOptions(options);
     const broker = new EmbeddedBroker(options);
     try {
-      for (const topic of options.topics ?? []) broker.#createTopic(topic);
-      for (const node of broker.#cluster.nodes) await broker.#listen(node);
+      for (const topic of options.topics ?? []) broker.#cluster.createTopic(topicPlan(topic));
+      for (const node of broker.#cluster.nodes) await broker.#listeners.open(node);
     } catch (error) {
       await broker.close();
       throw error;
@@ -150,12 +98,12 @@ export class EmbeddedBroker {
 
   /** Why connections were cut by this side, the latest 100: broken requests, and errors that interceptors threw. */
   get errors(): readonly Error[] {
-    return [...this.#errors];
+    return this.#listeners.errors;
   }
 
   /** Rejects with a `KafkaError` whose code is Kafka's, such as `TOPIC_ALREADY_EXISTS`. */
   async createTopic(name: string, options: Omit<EmbeddedTopic, "name"> = {}): Promise<void> {
-    this.#createTopic({ ...options, name });
+    this.#cluster.createTopic(topicPlan({ ...options, name }));
   }
 
   /** Rejects with code `UNKNOWN_TOPIC_OR_PARTITION` for a topic that does not exist. */
@@ -288,16 +236,14 @@ export class EmbeddedBroker {
     if (!node.isUp) return;
     node.isUp = false;
     this.#cluster.nodeStopped(id);
-    const listener = this.#listeners.get(id);
-    this.#listeners.delete(id);
-    await listener?.close();
+    await this.#listeners.close(node);
   }
 
   /** Starts a stopped node again, on its old port unless somebody else has taken that. */
   async startNode(id: number): Promise<void> {
     const node = this.#node(id);
-    if (node.isUp || this.#closed) return;
-    await this.#listen(node);
+    if (node.isUp || this.#listeners.isClosed) return;
+    await this.#listeners.open(node);
     node.isUp = true;
     this.#cluster.nodeStarted(id);
   }
@@ -327,50 +273,11 @@ export class EmbeddedBroker {
 
   /** Ends all connections, also where requests are waiting, and frees the ports. Safe to call again. */
   async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.all([...this.#listeners.values()].map((listener) => listener.close()));
-    await Promise.all([...this.#connections].map((connection) => connection.ended));
+    await this.#listeners.closeAll();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  #createTopic(topic: EmbeddedTopic): void {
-    checkOptions("topic", topic, topicChecks);
-    const { name, partitions, replicationFactor, configs = {} } = topic;
-    for (const [key, value] of Object.entries(configs)) {
-      if (typeof value === "string") continue;
-      throw new InvalidOptionError(
-        `configs.${key}`,
-        `topic: "configs.${key}" must be a string, got ${describe(value)}`,
-      );
-    }
-    this.#cluster.createTopic({ name, partitions, replicationFactor, configs: Object.entries(configs) });
-  }
-
-  async #listen(node: ClusterNode): Promise<void> {
-    const onStream = (stream: ServerStream): BrokerConnection => {
-      const sasl = this.#sasl && new SaslServerSession(this.#sasl);
-      const connection = new BrokerConnection(
-        stream,
-        (frame, signal) => dispatch(frame, node, this.#state, sasl, signal),
-        (error) => this.#note(error),
-      );
-      this.#connections.add(connection);
-      void connection.ended.then(() => this.#connections.delete(connection));
-      return connection;
-    };
-    const listener = await listen(node.port, onStream).catch((error: unknown) => {
-      if (node.port === 0) throw error;
-      return listen(0, onStream);
-    });
-    if (this.#closed) {
-      await listener.close();
-      return;
-    }
-    node.port = listener.port;
-    this.#listeners.set(node.id, listener);
   }
 
   #topic(name: string): Topic {
@@ -390,24 +297,4 @@ export class EmbeddedBroker {
     if (node !== undefined) return node;
     throw invalidArgument(`there is no node ${id}`);
   }
-
-  #note(error: Error): void {
-    this.#errors.push(error);
-    if (this.#errors.length > keptErrors) this.#errors.shift();
-  }
-}
-
-function offeredVersions(
-  line: BrokerLine | undefined,
-  maxVersions: Readonly<Partial<Record<ApiName, number>>>,
-): ReadonlyMap<number, VersionRange> {
-  const offered = commonVersions(line);
-  for (const [name, limit = -1] of Object.entries(maxVersions)) {
-    const key = serverApis[name as ApiName]?.key;
-    const range = offered.get(key);
-    if (range === undefined) continue;
-    if (limit < range.min) offered.delete(key);
-    else offered.set(key, { min: range.min, max: Math.min(range.max, limit) });
-  }
-  return offered;
 }

@@ -1,11 +1,7 @@
 export type { ApiName, EmbeddedApis, RequestOf, ResponseOf } from "./apis.ts";
 export type { BrokerLine } from "./broker-lines.ts";
-export {
-  EmbeddedBroker,
-  type EmbeddedBrokerOptions,
-  type EmbeddedTopic,
-  type WrittenTransaction,
-} from "./embedded-broker.ts";
+export { EmbeddedBroker, type WrittenTransaction } from "./embedded-broker.ts";
+export type { EmbeddedBrokerOptions, EmbeddedTopic } from "./embedded-broker-options.ts";
 export type {
   InterceptAnswer,
   InterceptContext,
