@@ -29,7 +29,7 @@ export type ConnectionErrorCode =
   | "PROTOCOL_VIOLATION"
   /** None of the bootstrap servers could be used. */
   | "NO_BROKER_AVAILABLE"
-  /** The address leads to another cluster than the one that this client has talked to before. */
+  /** The address leads to another cluster than the one that this client has talked to before. Final at a bootstrap server. */
   | "WRONG_CLUSTER";
 
 /** The request that an error is about; undefined where it is about none, or about all of a connection. */
