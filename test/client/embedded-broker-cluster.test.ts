@@ -231,6 +231,55 @@ describe("leadership", () => {
     ]);
   });
 
+  test("a decommissioned node is gone for good, and what it held is held and led by others", async () => {
+    const topics = [
+      { name: "t", partitions: 3, replicationFactor: 2 },
+      { name: "single", replicationFactor: 1 },
+    ];
+    const broker = await start({ nodes: 3, topics });
+    for (const partition of [0, 1, 2]) broker.append("t", partition, batch(2));
+    broker.append("single", 0, batch(3));
+    const gone = broker.leader("single", 0).node;
+    broker.moveController(gone);
+    const wire = await connect(broker, gone);
+    const servers = broker.bootstrapServers.split(",");
+    const before = [0, 1, 2].map((partition) => broker.leader("t", partition));
+
+    await broker.decommissionNode(gone);
+    expect(await wire.frame()).toBeUndefined();
+    expect(broker.bootstrapServers.split(",")).toEqual(servers.filter((_, node) => node !== gone));
+    const { brokers, topics: described, controllerId } = await metadata(await connect(broker), ["t", "single"]);
+    const left = [0, 1, 2].filter((node) => node !== gone);
+    expect(brokers.map(({ nodeId }) => nodeId)).toEqual(left);
+    expect(left).toContain(controllerId);
+    for (const { partitions } of described) {
+      for (const { leaderId, replicaNodes, offlineReplicas } of partitions) {
+        expect([left.includes(leaderId), offlineReplicas]).toEqual([true, []]);
+        expect(replicaNodes).toContain(leaderId);
+        expect(replicaNodes).not.toContain(gone);
+      }
+    }
+    expect(described[0]?.partitions.map(({ replicaNodes }) => replicaNodes.toSorted((a, b) => a - b))).toEqual([
+      left,
+      left,
+      left,
+    ]);
+    // Only whose leader has gone has another one, in another epoch.
+    for (const [partition, { node, epoch }] of before.entries()) {
+      const now = broker.leader("t", partition);
+      expect(now).toEqual(node === gone ? { node: now.node, epoch: epoch + 1 } : { node, epoch });
+    }
+    expect([broker.endOffset("t", 0), broker.endOffset("single", 0)]).toEqual([2, 3]);
+
+    const [first = 0, last = 0] = left;
+    await expect(broker.startNode(gone)).rejects.toThrow(`there is no node ${gone}`);
+    await broker.createTopic("new", { partitions: 4, replicationFactor: 2 });
+    await broker.stopNode(first);
+    await expect(broker.decommissionNode(first)).rejects.toThrow(`node ${first} is not running`);
+    await expect(broker.decommissionNode(last)).rejects.toThrow(`no other node than ${last} is up`);
+    expect(broker.leader("new", 3).node).toBe(last);
+  });
+
   test("stopping the leader wakes nobody in vain: its long polls end with their connections", async () => {
     const broker = await start({ nodes: 2, topics: [{ name: "t" }] });
     const wire = await connect(broker, 0);

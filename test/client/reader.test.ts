@@ -291,6 +291,24 @@ describe("when the cluster changes", () => {
     expect(new Set(seen.keys).size).toBe(9);
   });
 
+  test("nodes are decommissioned, and only one is left of those that were known at first", async () => {
+    const broker = await startBroker({ nodes: 3, topics: [{ name: "t", partitions: 3 }] });
+    const seen = await reading(broker);
+    const producer = new Producer(clientFor(broker));
+    atEnd(() => producer.close());
+    for (const [round, node] of [1, 0].entries()) {
+      await Promise.all(
+        [0, 1, 2].map((partition) => producer.send({ topic: "t", partition, key: bytes(`${round}`), value: null })),
+      );
+      await broker.decommissionNode(node);
+    }
+    await Promise.all(
+      [0, 1, 2].map((partition) => producer.send({ topic: "t", partition, key: bytes("last"), value: null })),
+    );
+    await seen.until(({ records }) => records.length === 9);
+    expect(seen.keys.toSorted()).toEqual(["0", "0", "0", "1", "1", "1", "last", "last", "last"]);
+  });
+
   test("a partition without a leader is waited for without a tight loop, others go on", async () => {
     const broker = await startBroker({ nodes: 2, topics: [{ name: "t", partitions: 2, replicationFactor: 1 }] });
     const seen = await reading(broker, {}, { retryBackoffMs: 40, maxRetryBackoffMs: 40 });

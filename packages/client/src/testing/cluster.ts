@@ -2,7 +2,7 @@ import { ErrorCode } from "../broker-errors.ts";
 import { Partition } from "./partition.ts";
 import { rememberedBatches } from "./producer-state.ts";
 import { randomUuid } from "./random-uuid.ts";
-import { Refusal } from "./refusal.ts";
+import { invalidArgument, Refusal } from "./refusal.ts";
 import { isValidTopicName, type Topic } from "./topic.ts";
 import { TopicConfigs } from "./topic-configs.ts";
 
@@ -42,7 +42,7 @@ export interface TopicPlan {
  */
 export class Cluster {
   readonly id: string = randomUuid();
-  readonly nodes: readonly ClusterNode[];
+  #nodes: readonly ClusterNode[];
   readonly autoCreateTopics: boolean;
   readonly defaultPartitions: number;
   readonly defaultReplicationFactor: number;
@@ -56,13 +56,18 @@ export class Cluster {
   #nextLeader = 0;
 
   constructor(options: ClusterOptions) {
-    this.nodes = options.nodes;
+    this.#nodes = options.nodes;
     this.autoCreateTopics = options.autoCreateTopics;
     this.defaultPartitions = options.defaultPartitions;
     this.rememberedBatches = options.rememberedBatches ?? rememberedBatches;
     this.#usesZooKeeper = options.usesZooKeeper ?? false;
     this.#controllerId = options.nodes[0]?.id ?? -1;
     this.defaultReplicationFactor = Math.min(3, options.nodes.length);
+  }
+
+  /** All that belong to the cluster, whether they are up or not. */
+  get nodes(): readonly ClusterNode[] {
+    return this.#nodes;
   }
 
   get liveNodes(): readonly ClusterNode[] {
@@ -180,6 +185,20 @@ export class Cluster {
     for (const partition of this.#partitions()) {
       if (partition.leaderId === -1 && partition.replicas.includes(nodeId)) partition.lead(nodeId);
     }
+  }
+
+  /**
+   * Takes a running node out for good: other nodes hold its partitions, and lead those that it has led.
+   * @throws KafkaError `INVALID_ARGUMENT` where no other node is up
+   */
+  decommission(nodeId: number): void {
+    if (this.liveNodes.every(({ id }) => id === nodeId)) throw invalidArgument(`no other node than ${nodeId} is up`);
+    this.#nodes = this.#nodes.filter(({ id }) => id !== nodeId);
+    for (const partition of this.#partitions()) {
+      const substitute = this.liveNodes.find(({ id }) => !partition.replicas.includes(id));
+      partition.replaceReplica(nodeId, substitute?.id);
+    }
+    this.nodeStopped(nodeId);
   }
 
   /** Gives a partition to another replica than its leader where there is one, whatever it lacks. */

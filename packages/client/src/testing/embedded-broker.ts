@@ -86,7 +86,7 @@ export class EmbeddedBroker {
     return broker;
   }
 
-  /** `host:port` of every node, with commas between them. */
+  /** `host:port` of every node that belongs to the cluster, with commas between them. */
   get bootstrapServers(): string {
     return this.#cluster.nodes.map(({ host, port }) => `${host}:${port}`).join(",");
   }
@@ -249,6 +249,18 @@ export class EmbeddedBroker {
   }
 
   /**
+   * Takes a running node out of the cluster for good: its partitions have other replicas and leaders from then on, as
+   * after a reassignment, its connections are cut, its port is free. Throws `INVALID_ARGUMENT` where no other node runs.
+   */
+  async decommissionNode(id: number): Promise<void> {
+    const node = this.#node(id);
+    if (!node.isUp) throw invalidArgument(`node ${id} is not running`);
+    this.#cluster.decommission(id);
+    node.isUp = false;
+    await this.#listeners.close(node);
+  }
+
+  /**
    * Lets `handler` see each request of one API before the broker does, and answer in its place; see `InterceptAnswer`.
    * Interceptors of one API are asked in the order in which they were added. Returns the function that removes it.
    */
@@ -293,7 +305,7 @@ export class EmbeddedBroker {
   }
 
   #node(id: number): ClusterNode {
-    const node = this.#cluster.nodes[id];
+    const node = this.#cluster.nodes.find((one) => one.id === id);
     if (node !== undefined) return node;
     throw invalidArgument(`there is no node ${id}`);
   }

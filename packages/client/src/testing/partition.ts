@@ -51,6 +51,11 @@ export class Partition {
     this.announce();
   }
 
+  /** Puts another node in a replica's place, or none. A leader leads on until somebody else is made the leader. */
+  replaceReplica(nodeId: number, substitute: number | undefined): void {
+    this.#replicas = this.#replicas.flatMap((replica) => (replica === nodeId ? (substitute ?? []) : replica));
+  }
+
   /**
    * Appends one batch in the leader's epoch; see {@link PartitionLog.append}.
    * @throws Refusal 5 while there is no leader, as nobody takes anything then
