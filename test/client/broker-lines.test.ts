@@ -45,7 +45,7 @@ const choices: Readonly<Record<string, string>> = {
   CreatePartitions:       `   -    0    0    1    1    1    3    3    3    3    3           1`,
   CreateTopics:           `   2    2    2    3    3    5    7    7    7    7    7           2`,
   DeleteRecords:          `   0    0    0    1    1    1    2    2    2    2    2           -`,
-  DeleteTopics:           `   1    1    1    2    3    4    6    6    6    6    6           2`,
+  DeleteTopics:           `   1    1    1    2    3    4    5    5    5    5    5           2`,
   DescribeConfigs:        `   0    0    1    2    2    2    4    4    4    4    4           2`,
   Fetch:                  `   4    4    4    4   10   11   12   13   16   16   16           4`,
   IncrementalAlterConfigs:`   -    -    -    -    -    1    1    1    1    1    1           -`,
