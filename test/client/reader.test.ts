@@ -306,7 +306,8 @@ describe("when the cluster changes", () => {
       [0, 1, 2].map((partition) => producer.send({ topic: "t", partition, key: bytes("last"), value: null })),
     );
     await seen.until(({ records }) => records.length === 9);
-    expect(seen.keys.toSorted()).toEqual(["0", "0", "0", "1", "1", "1", "last", "last", "last"]);
+    const count = (key: string): number => seen.keys.filter((one) => one === key).length;
+    expect(["0", "1", "last"].map(count)).toEqual([3, 3, 3]);
   });
 
   test("a partition without a leader is waited for without a tight loop, others go on", async () => {
