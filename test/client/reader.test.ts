@@ -278,6 +278,29 @@ describe("when the cluster changes", () => {
     expect(keys).toEqual(Array.from({ length: 60 }, (_, index) => index));
   });
 
+  test("an owner that is slow has one answer fetched ahead, and no more", async () => {
+    const broker = await startBroker();
+    for (let index = 0; index < 60; index++) broker.append("t", 0, plainBatch([[`k${index}`, "x".repeat(100)]]));
+    const asked: number[] = [];
+    broker.intercept("Fetch", ({ topics }) => {
+      asked.push(topics[0]?.partitions[0]?.fetchOffset ?? -1);
+      return "pass";
+    });
+    const ahead: number[] = [];
+    const seen = new SeenRecords(clientFor(broker), {
+      maxBytes: 1000,
+      onBatch: (_, { baseOffset }) => {
+        ahead.push(asked.filter((offset) => offset > baseOffset).length);
+        // Longer than a slice, so that whatever could be sent or received meanwhile is.
+        for (const end = performance.now() + 10; performance.now() < end; );
+      },
+    });
+    await seen.reader.start();
+    await seen.until(({ reader }) => reader.position(0) === 60);
+    expect(asked.length).toBeGreaterThan(8);
+    expect(new Set(ahead)).toEqual(new Set([0, 1]));
+  });
+
   test("nodes stop one after the other and come back (case 75)", async () => {
     const broker = await startBroker({ nodes: 3, topics: [{ name: "t", partitions: 3 }] });
     const seen = await reading(broker);
