@@ -106,13 +106,26 @@ describe("json() with a schema", () => {
     expect(() => json(event).encode({ at: "never" } as never)).toThrow(encodeFailed);
   });
 
-  test("refuses a schema that answers later, and lets no rejection escape", async () => {
-    const later: StandardSchema<number> = {
-      "~standard": { version: 1, vendor: "test", validate: () => Promise.reject(new Error("nobody hears this")) },
+  test("refuses a schema that answers later, at once or when it first does, and lets no rejection escape", async () => {
+    const asyncSchema = expect.objectContaining({ name: "AsyncSchemaError", code: "ASYNC_SCHEMA", retriable: false });
+    const later = (): Promise<never> => Promise.reject(new Error("nobody hears this"));
+    const schema = (validate: StandardSchema<number>["~standard"]["validate"]): StandardSchema<number> => {
+      return { "~standard": { version: 1, vendor: "test", validate } };
     };
-    expect(() => json(later).decode(utf8("1"))).toThrow("asynchronously");
-    expect(() => json(later).encode(1)).toThrow("asynchronously");
+    expect(() => json(schema(later))).toThrow(asyncSchema);
+    const refused = { issues: [{ message: "no number" }] };
+    const codec = json(schema((value) => (typeof value === "number" ? later() : refused)));
+    expect(() => codec.decode(utf8("1"))).toThrow(asyncSchema);
+    expect(() => codec.encode(1)).toThrow(asyncSchema);
+    expect(() => codec.decode(utf8('""'))).toThrow(decodeFailed);
     await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  test("is made with a schema that throws at the first look, too", () => {
+    const codec = json<number>({
+      "~standard": { version: 1, vendor: "test", validate: (value) => ({ value: (value as number).valueOf() }) },
+    });
+    expect(codec.decode(utf8("1"))).toBe(1);
   });
 
   test("accepts schemas that are functions, and refuses what is no schema", () => {

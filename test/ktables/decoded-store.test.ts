@@ -2,18 +2,27 @@ import { encodeBatch, type RecordBatch, type RecordInput, readBatches } from "@k
 import * as fc from "fast-check";
 import { bytes, type Codec, string } from "ktables";
 import { describe, expect, test } from "vitest";
-import { DecodedStore } from "../../packages/ktables/src/store/decoded-store.ts";
+import { DecodedStore, type DecodedStoreOptions } from "../../packages/ktables/src/store/decoded-store.ts";
 import { utf8 } from "../suites/support.ts";
 
 type Event = readonly unknown[];
 
-function newStore<V>(value: Codec<V>): { store: DecodedStore<V>; events: Event[] } {
+function newStore<V>(
+  value: Codec<V>,
+  overrides: Partial<DecodedStoreOptions<V>> = {},
+): { store: DecodedStore<V>; events: Event[] } {
   const events: Event[] = [];
-  const store: DecodedStore<V> = new DecodedStore(string(), value, {
-    onSet: (key, value) => events.push(["set", key, value]),
-    onDelete: (key) => events.push(["delete", key]),
-    onSkip: (reason, partition, offset, error) => events.push(["skip", reason, partition, offset, error]),
-  });
+  const options = { topic: "t", key: string(), value, onPoison: "keep-previous", metadata: false } as const;
+  const store: DecodedStore<V> = new DecodedStore(
+    { ...options, expireWithLog: false, ...overrides },
+    {
+      onSet: (key, value) => events.push(["set", key, value]),
+      onDelete: (key) => events.push(["delete", key]),
+      onSkip: (reason, partition, offset, error) => events.push(["skip", reason, partition, offset, error]),
+      onCrossPartition: (...place) => events.push(["cross-partition", ...place]),
+      onCallbackError: (name, error) => events.push(["callback error", name, error]),
+    },
+  );
   return { store, events };
 }
 
@@ -103,6 +112,8 @@ describe("the decoded store", () => {
       keylessRecords: 1,
       keyDecodeErrors: 2,
       valueDecodeErrors: 0,
+      crossPartitionRecords: 0,
+      recordsExpired: 0,
     });
   });
 

@@ -11,6 +11,7 @@ describe("the public API", () => {
   test("has these names", () => {
     expect(Object.keys(ktables).sort()).toEqual([
       "AlreadyStartedError",
+      "AsyncSchemaError",
       "AuthenticationError",
       "BrokerError",
       "ChangeFeed",
@@ -30,6 +31,7 @@ describe("the public API", () => {
       "KafkaTableWriter",
       "LengthPrefixedKeyCodec",
       "NotStartedError",
+      "PoisonedRecordError",
       "PositionLostError",
       "ProduceError",
       "RecordBatchError",

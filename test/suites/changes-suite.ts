@@ -225,6 +225,7 @@ export function changesSuite(name: string, start: () => Promise<SuiteBroker>): v
           lastContactMs: undefined,
           progress: undefined,
           partitions: [],
+          poisonedKeys: 0,
           lastError: undefined,
         });
       });

@@ -19,13 +19,17 @@ export interface SetChange<V> {
   readonly offset: number | undefined;
 }
 
-/** A key was removed, or a tombstone came for a key that was not there: then `oldValue` is undefined. */
+/**
+ * A key was removed: by a tombstone, by a value that could not be decoded (`onPoison: "drop"`), or because the log has let
+ * go of it (`expireWithLog`). Or a tombstone came for a key that was not there: then `oldValue` is undefined.
+ */
 export interface DeleteChange<V> {
   readonly type: "delete";
   readonly key: string;
   readonly oldValue: V | undefined;
-  readonly phase: "live" | "resync";
-  /** Where the tombstone is; undefined unless `live`. */
+  /** `expired` for what the log has let go of; the others as for {@link SetChange}. */
+  readonly phase: "live" | "expired" | "resync";
+  /** Where the tombstone is, with `expired` where the value was; undefined with `resync`. */
   readonly partition: number | undefined;
   readonly offset: number | undefined;
 }

@@ -1,4 +1,5 @@
 import { KafkaError } from "@ktables/client";
+import { toError } from "@ktables/client/internal";
 
 /** A table was read, or a writer used, before `start()`. Code `NOT_STARTED`. */
 export class NotStartedError extends KafkaError {
@@ -60,6 +61,39 @@ export class CodecError extends KafkaError {
 
   constructor(code: "ENCODE_FAILED" | "DECODE_FAILED", message: string, cause?: unknown) {
     super(message, { code, cause });
+  }
+}
+
+/**
+ * The schema of a codec answers later, with a promise: codecs are synchronous. Not a bad record, so that it ends a table
+ * instead of being passed over. Code `ASYNC_SCHEMA`.
+ */
+export class AsyncSchemaError extends KafkaError {
+  constructor() {
+    super("the schema validates asynchronously; json() needs a schema that answers synchronously", {
+      code: "ASYNC_SCHEMA",
+    });
+  }
+}
+
+/** A value could not be decoded, and the table is to fail then (`onPoison`); `cause` is why. Code `POISONED_RECORD`. */
+export class PoisonedRecordError extends KafkaError {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string;
+
+  constructor(details: { topic: string; partition: number; offset: number; key: string; cause: unknown }) {
+    const { topic, partition, offset, key, cause } = details;
+    super(
+      `Topic "${topic}" partition ${partition} offset ${offset}: the value of key ${JSON.stringify(key)} could not be ` +
+        `decoded: ${toError(cause).message}`,
+      { code: "POISONED_RECORD", cause },
+    );
+    this.topic = topic;
+    this.partition = partition;
+    this.offset = offset;
+    this.key = key;
   }
 }
 

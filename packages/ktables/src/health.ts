@@ -33,6 +33,8 @@ export interface TableHealth {
   /** Undefined when the table is not catching up. */
   readonly progress: CatchUpProgress | undefined;
   readonly partitions: readonly PartitionHealth[];
+  /** Keys whose latest record could not be decoded; see `poisoned()`. */
+  readonly poisonedKeys: number;
   /** The last trouble that was retried, or the failure that ended the table. */
   readonly lastError: Error | undefined;
 }

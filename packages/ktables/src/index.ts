@@ -32,6 +32,7 @@ export {
   type TransportEvents,
   UnsupportedApiError,
 } from "@ktables/client";
+export type { RecordHeader } from "@ktables/record-batch";
 export {
   type CaughtUpChange,
   type Change,
@@ -51,9 +52,11 @@ export {
 } from "./ensure-topic.ts";
 export {
   AlreadyStartedError,
+  AsyncSchemaError,
   ChangesOverflowError,
   CodecError,
   NotStartedError,
+  PoisonedRecordError,
   StoppedError,
   TableFailedError,
   TableFullError,
@@ -72,8 +75,18 @@ export { GroupedKafkaTable, type GroupedKafkaTableOptions } from "./grouped/grou
 export { GroupedKafkaTableWriter, type GroupedKafkaTableWriterOptions } from "./grouped/grouped-writer.ts";
 export type { CatchUpProgress, PartitionHealth, TableHealth } from "./health.ts";
 export { json } from "./json.ts";
+export type { ScanOptions } from "./sorted-keys.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";
+export type {
+  PoisonAction,
+  PoisonDecision,
+  PoisonedKey,
+  PoisonPolicy,
+  PoisonRecord,
+  PoisonServing,
+} from "./store/poison.ts";
 export { KafkaTable } from "./table.ts";
+export type { TableEntry } from "./table-contents.ts";
 export type { KafkaTableOptions } from "./table-options.ts";
 export {
   DEFAULT_TOPIC_CONFIGS,

@@ -3,13 +3,15 @@ import { toError } from "@ktables/client/internal";
 import { ChangeFeed, type ChangesOptions } from "./change-feed.ts";
 import type { LogLimiter } from "./log-limiter.ts";
 import type { Differences } from "./store/differences.ts";
-import type { SkipReason, StoreObserver } from "./store/store.ts";
+import type { DeletePhase, SkipReason, StoreObserver } from "./store/store.ts";
 import type { ResolvedTableOptions } from "./table-options.ts";
 
 const skipTexts: Readonly<Record<SkipReason, string>> = {
   keyless: "skipped a record without a key",
   key_undecodable: "skipped a record whose key could not be decoded",
   value_undecodable: "kept the previous value of a key, because the new one could not be decoded",
+  value_dropped: "dropped a key, because its new value could not be decoded",
+  value_replaced: "took another value instead of one that could not be decoded",
 };
 
 /** Of a store that is filled in the shadow: complaints are passed on, and what it holds when it has been revealed. */
@@ -31,6 +33,14 @@ export class ShadowObserver<V> implements StoreObserver<V> {
 
   onSkip(reason: SkipReason, partition: number, offset: number, error: unknown): void {
     this.#observer.onSkip(reason, partition, offset, error);
+  }
+
+  onCrossPartition(key: string, partition: number, offset: number, other: number): void {
+    this.#observer.onCrossPartition(key, partition, offset, other);
+  }
+
+  onCallbackError(name: string, error: unknown): void {
+    this.#observer.onCallbackError(name, error);
   }
 
   reveal(): void {
@@ -109,6 +119,23 @@ export class TableObserver<V> implements StoreObserver<V> {
     );
   }
 
+  onCrossPartition(key: string, partition: number, offset: number, other: number): void {
+    this.#log.warn(
+      "cross_partition",
+      () =>
+        `Table of topic "${this.#topic}": partition ${partition} offset ${offset}: key ${JSON.stringify(key)} has a value ` +
+        `in partition ${other}, too; the newest by timestamp is served, and a tombstone removes its own partition's only`,
+      { topic: this.#topic, partition, offset, other },
+    );
+  }
+
+  /** A function of the user's has thrown: logged and counted. */
+  onCallbackError(name: string, error: unknown): void {
+    this.#callbackErrors++;
+    const message = (): string => `Table of topic "${this.#topic}": ${name} threw: ${toError(error).message}`;
+    this.#log.warn(`${name} threw`, message, { topic: this.#topic, error });
+  }
+
   /** The store is told to report only what somebody listens to: the old value of every record costs a lookup. */
   #listen(): void {
     const { onSet, onDelete } = this.#hooks;
@@ -125,10 +152,10 @@ export class TableObserver<V> implements StoreObserver<V> {
     this.onDelete =
       onDelete === undefined && feeds === undefined
         ? undefined
-        : (key, oldValue, partition, offset) => {
+        : (key, oldValue, partition, offset, phase: DeletePhase) => {
             if (onDelete !== undefined) this.#call("onDelete", () => onDelete(key));
             if (feeds === undefined) return;
-            const change = { type: "delete", key, oldValue, phase: "live", partition, offset } as const;
+            const change = { type: "delete", key, oldValue, phase, partition, offset } as const;
             for (const feed of feeds) feed.push(change);
           };
   }
@@ -137,15 +164,9 @@ export class TableObserver<V> implements StoreObserver<V> {
     try {
       const result = hook();
       // An async function fits the hook's type; its rejection must not end the process.
-      if (result instanceof Promise) result.catch((error: unknown) => this.#onHookError(name, error));
+      if (result instanceof Promise) result.catch((error: unknown) => this.onCallbackError(name, error));
     } catch (error) {
-      this.#onHookError(name, error);
+      this.onCallbackError(name, error);
     }
-  }
-
-  #onHookError(name: string, error: unknown): void {
-    this.#callbackErrors++;
-    const message = (): string => `Table of topic "${this.#topic}": ${name} threw: ${toError(error).message}`;
-    this.#log.warn(`${name} threw`, message, { topic: this.#topic, error });
   }
 }

@@ -1,5 +1,6 @@
 import { InvalidOptionError, type IsolationLevel, type PositionLostError } from "@ktables/client";
 import { check, describe, type OptionCheck } from "@ktables/client/internal";
+import { checkPoisonPolicy, type PoisonPolicy } from "./store/poison.ts";
 import { type ResolvedTopicOptions, resolveTopicOptions, type TopicOptions } from "./topic-options.ts";
 
 export interface KafkaTableOptions<V> extends Omit<TopicOptions<V>, "partitions"> {
@@ -27,11 +28,29 @@ export interface KafkaTableOptions<V> extends Omit<TopicOptions<V>, "partitions"
    */
   readonly onReset?: "resync" | "freeze" | "fail" | undefined;
   /**
+   * What to do with a value that the codec refuses: `keep-previous` goes on serving what the key had; `drop` removes the
+   * key, as a tombstone would; `fail` ends the table with `PoisonedRecordError`; a function decides for each, or gives
+   * `{ value }` to take instead. A function that throws is logged and counted (`stats.callbackErrors`), and the previous
+   * value is kept. Whatever it is, `poisoned()` lists the key until a good record or a tombstone comes. Default
+   * `keep-previous`.
+   */
+  readonly onPoison?: PoisonPolicy<V> | undefined;
+  /** Keep partition, offset, timestamp and headers of every key's record, for `entry()`. Default false. */
+  readonly metadata?: boolean | undefined;
+  /**
+   * Remove what the log has let go of without a tombstone: with `cleanup.policy=compact,delete`, or when somebody deletes
+   * records, the log's start moves, and values whose records lie below it are evicted. Costs a look at every key when it
+   * moves. Default false: such values stay until the table is opened anew.
+   */
+  readonly expireWithLog?: boolean | undefined;
+  /**
    * Called after every value stored, historical ones during catch-up included. A throw is logged and counted
    * (`stats.callbackErrors`) and changes nothing else.
    */
   readonly onSet?: ((key: string, value: V) => void) | undefined;
-  /** Called after every tombstone, also for a key that was not there. A throw: as for `onSet`. */
+  /**
+   * Called after every key removed, and every tombstone for a key that was not there. A throw: as for `onSet`.
+   */
   readonly onDelete?: ((key: string) => void) | undefined;
   /**
    * Called after the contents were replaced by those of another reading of the topic (see `onReset`), before `onSet` and
@@ -45,6 +64,9 @@ const tableChecks: Readonly<Record<string, OptionCheck>> = {
   fetchMaxWaitMs: check.durationMs,
   isolation: check.oneOf("read_committed", "read_uncommitted"),
   onReset: check.oneOf("resync", "freeze", "fail"),
+  onPoison: checkPoisonPolicy,
+  metadata: check.boolean,
+  expireWithLog: check.boolean,
   onSet: check.callable,
   onDelete: check.callable,
   onResync: check.callable,
@@ -70,6 +92,9 @@ export interface ResolvedTableOptions<V> extends ResolvedTopicOptions<V> {
   readonly onReset: "resync" | "freeze" | "fail";
   /** Those that are read; undefined for all. */
   readonly partitions: readonly number[] | undefined;
+  readonly onPoison: PoisonPolicy<V>;
+  readonly metadata: boolean;
+  readonly expireWithLog: boolean;
   readonly onSet: ((key: string, value: V) => void) | undefined;
   readonly onDelete: ((key: string) => void) | undefined;
   readonly onResync: ((loss: PositionLostError) => void) | undefined;
@@ -89,6 +114,9 @@ export function resolveTableOptions<V>(options: KafkaTableOptions<V>): ResolvedT
     fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
     isolation: options.isolation ?? "read_committed",
     onReset: options.onReset ?? "resync",
+    onPoison: options.onPoison ?? "keep-previous",
+    metadata: options.metadata ?? false,
+    expireWithLog: options.expireWithLog ?? false,
     onSet: options.onSet,
     onDelete: options.onDelete,
     onResync: options.onResync,

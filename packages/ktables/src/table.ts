@@ -19,6 +19,7 @@ import { LogLimiter } from "./log-limiter.ts";
 import { OffsetTargets, OffsetWaiters } from "./offset-targets.ts";
 import { ServedReplica } from "./served-replica.ts";
 import type { Store } from "./store/store.ts";
+import { TableContents } from "./table-contents.ts";
 import { TableObserver } from "./table-observer.ts";
 import { type KafkaTableOptions, type ResolvedTableOptions, resolveTableOptions } from "./table-options.ts";
 import type { TableStatus, ViewStats } from "./view-stats.ts";
@@ -31,7 +32,7 @@ import { checkTokens, type WriteToken } from "./write-token.ts";
  * A table is started once. After {@link stop}, and after a failure, it goes on serving what it had. When the log that the
  * contents came from is gone, it does as `onReset` says.
  */
-export class KafkaTable<V> implements ReadonlyMap<string, V> {
+export class KafkaTable<V> extends TableContents<V> {
   readonly #options: ResolvedTableOptions<V>;
   readonly #name: string;
   readonly #log: LogLimiter;
@@ -59,9 +60,16 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
 
   /** Checks the options and connects to nothing. @throws InvalidOptionError */
   constructor(options: KafkaTableOptions<V>) {
-    this.#options = resolveTableOptions(options);
+    const resolved = resolveTableOptions(options);
+    const name = `The table of topic "${resolved.topic}"`;
+    const store = (): Store<V> => {
+      this.#assertStarted();
+      return this.#replica.store;
+    };
+    super(store, name, resolved.metadata);
+    this.#options = resolved;
+    this.#name = name;
     inspectAsString(this);
-    this.#name = `The table of topic "${this.#options.topic}"`;
     this.#log = new LogLimiter(this.#options.connection.logger);
     this.#observer = new TableObserver(this.#options, this.#log);
     this.#replica = this.#newReplica();
@@ -173,50 +181,14 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
   get stats(): ViewStats {
     return Object.freeze({
       ...this.#replica.counters,
+      poisonedKeys: this.#replica.store.poisonedKeys,
+      crossPartitionKeys: this.#replica.store.crossPartitionKeys,
       callbackErrors: this.#observer.callbackErrors,
       catchUpMs: this.#catchUpMs,
       replayedAtCatchUp: this.#replayedAtCatchUp,
       resyncs: this.#replica.resyncs,
       pendingWaits: this.#waiters.size,
     });
-  }
-
-  /** Keys in the table. Like every access to the contents: @throws NotStartedError before {@link start}. */
-  get size(): number {
-    return this.#contents.size;
-  }
-
-  get(key: string): V | undefined {
-    return this.#contents.get(key);
-  }
-
-  has(key: string): boolean {
-    return this.#contents.has(key);
-  }
-
-  keys(): MapIterator<string> {
-    return this.#contents.keys();
-  }
-
-  values(): MapIterator<V> {
-    return this.#contents.values();
-  }
-
-  entries(): MapIterator<[string, V]> {
-    return this.#contents.entries();
-  }
-
-  [Symbol.iterator](): MapIterator<[string, V]> {
-    return this.#contents.entries();
-  }
-
-  forEach(callback: (value: V, key: string, map: ReadonlyMap<string, V>) => void, thisArg?: unknown): void {
-    for (const [key, value] of this.#contents.entries()) callback.call(thisArg, value, key, this);
-  }
-
-  /** A copy of the map that stands still; the values are shared with the table. */
-  snapshot(): Map<string, V> {
-    return this.#contents.snapshot();
   }
 
   /**
@@ -345,18 +317,14 @@ export class KafkaTable<V> implements ReadonlyMap<string, V> {
       lastContactMs: this.#contactAt === undefined ? undefined : performance.now() - this.#contactAt,
       progress: isCatchingUp ? this.#replica.catchUp.progress() : undefined,
       partitions,
+      poisonedKeys: this.#replica.store.poisonedKeys,
       lastError: this.#failure ?? this.#lastTrouble,
     });
   }
 
-  toString(): string {
+  override toString(): string {
     const size = this.#phase === "unstarted" ? "" : `, ${this.#replica.store.size} keys`;
     return `KafkaTable(topic "${this.topic}", ${this.status}${size})`;
-  }
-
-  get #contents(): Store<V> {
-    this.#assertStarted();
-    return this.#replica.store;
   }
 
   #assertStarted(): void {

@@ -30,12 +30,14 @@ export class TopicReplica<V> {
   readonly #options: ResolvedTableOptions<V>;
   readonly #host: ReplicaHost<V>;
   readonly #ending = new AbortController();
+  /** Below which offsets of each partition nothing is left in the store. */
+  readonly #expiredBelow = new Map<number, number>();
   #reader: TopicReader | undefined;
 
   constructor(options: ResolvedTableOptions<V>, observer: StoreObserver<V>, host: ReplicaHost<V>) {
     this.#options = options;
     this.#host = host;
-    this.store = new DecodedStore(options.key, options.value, observer);
+    this.store = new DecodedStore(options, observer);
     this.catchUp = new CatchUp({
       position: (partition) => this.position(partition),
       endOffsets: (partitions, signal) =>
@@ -73,15 +75,20 @@ export class TopicReplica<V> {
       tombstoneRetentionMs,
       onBatch: (partition, batch, fromOffset) => this.store.apply(partition, batch, fromOffset),
       onProgress: (partition) => {
+        if (this.#options.expireWithLog) this.#expire(partition);
         host.onProgress(this, partition);
         this.catchUp.advance(partition);
       },
-      onPartitionsAdded: (partitions) => this.catchUp.join(partitions, this.#ending.signal),
+      onPartitionsAdded: (partitions) => {
+        this.store.expectSeveralPartitions();
+        this.catchUp.join(partitions, this.#ending.signal);
+      },
       onTrouble: (error) => host.onTrouble(error),
       onFailure: (failure) => host.onFailure(this, failure),
     });
     this.#reader = reader;
     await reader.start(call());
+    if (reader.partitions().length > 1) this.store.expectSeveralPartitions();
     this.catchUp.begin(ends, reader.partitions(), this.#ending.signal);
   }
 
@@ -90,6 +97,14 @@ export class TopicReplica<V> {
     this.#ending.abort();
     await this.#reader?.close();
     await this.catchUp.settled();
+  }
+
+  #expire(partition: number): void {
+    const logStartOffset = this.#reader?.logStartOffset(partition) ?? -1;
+    if (logStartOffset <= (this.#expiredBelow.get(partition) ?? 0)) return;
+    this.store.expire(partition, logStartOffset);
+    // Records from below may still be on their way from earlier answers.
+    if ((this.position(partition) ?? 0) >= logStartOffset) this.#expiredBelow.set(partition, logStartOffset);
   }
 
   async #tombstoneRetentionMs({ signal, timeoutMs = configTimeoutMs }: CallOptions): Promise<number> {

@@ -22,7 +22,11 @@ export type TableStatus =
 
 /** What a table has done so far; frozen. */
 export interface ViewStats extends StoreCounters {
-  /** Calls of `onSet`, `onDelete` and `onResync` that threw. */
+  /** Keys whose latest record could not be decoded, right now; see `poisoned()`. */
+  readonly poisonedKeys: number;
+  /** Keys that have values in several partitions, right now. */
+  readonly crossPartitionKeys: number;
+  /** Calls of `onSet`, `onDelete`, `onResync` and a poison policy that threw. */
   readonly callbackErrors: number;
   /** Milliseconds from the first fetch until the table had caught up; undefined before. */
   readonly catchUpMs: number | undefined;
@@ -42,5 +46,7 @@ export function addCounters(a: StoreCounters, b: StoreCounters): StoreCounters {
     keylessRecords: a.keylessRecords + b.keylessRecords,
     keyDecodeErrors: a.keyDecodeErrors + b.keyDecodeErrors,
     valueDecodeErrors: a.valueDecodeErrors + b.valueDecodeErrors,
+    crossPartitionRecords: a.crossPartitionRecords + b.crossPartitionRecords,
+    recordsExpired: a.recordsExpired + b.recordsExpired,
   };
 }

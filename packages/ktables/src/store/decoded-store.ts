@@ -1,31 +1,64 @@
 import type { RecordBatch, RecordPosition } from "@ktables/record-batch";
 import type { Codec } from "../codec.ts";
-import { TableFullError } from "../errors.ts";
-import type { SkipReason, Store, StoreCounters, StoreObserver } from "./store.ts";
+import { AsyncSchemaError, PoisonedRecordError } from "../errors.ts";
+import { type Contents, PlainContents } from "./contents.ts";
+import { PlacedContents } from "./placed-contents.ts";
+import { decide, type PoisonDecision, type PoisonedKey, PoisonedKeys, type PoisonPolicy } from "./poison.ts";
+import type { PlacedValue, SkipReason, Store, StoreCounters, StoreObserver } from "./store.ts";
+
+export interface DecodedStoreOptions<V> {
+  /** For errors. */
+  readonly topic: string;
+  readonly key: Codec<string>;
+  readonly value: Codec<V>;
+  readonly onPoison: PoisonPolicy<V>;
+  /** Keep the places of records, headers included. */
+  readonly metadata: boolean;
+  /** Keep places so that {@link Store.expire} can be called. */
+  readonly expireWithLog: boolean;
+}
 
 /**
- * A plain `Map` of decoded values: every value is decoded when it arrives, so that one that cannot be decoded leaves
- * its predecessor in place.
+ * Values are decoded when they arrive, so that the poison policy can judge those that cannot be. This class reads records
+ * and keeps count; what a key has is up to its contents.
  */
 export class DecodedStore<V> implements Store<V> {
-  readonly #values = new Map<string, V>();
-  readonly #key: Codec<string>;
-  readonly #value: Codec<V>;
+  readonly #options: DecodedStoreOptions<V>;
   readonly #observer: StoreObserver<V>;
+  readonly #poisoned = new PoisonedKeys();
+  #contents: Contents<V>;
+  /** The same, if it keeps places. */
+  #placed: PlacedContents<V> | undefined;
+  /** The partition of the last batch; the only one as long as no places are kept. */
+  #partition = 0;
   #recordsApplied = 0;
   #tombstonesApplied = 0;
   #keylessRecords = 0;
   #keyDecodeErrors = 0;
   #valueDecodeErrors = 0;
+  #recordsExpired = 0;
 
-  constructor(key: Codec<string>, value: Codec<V>, observer: StoreObserver<V>) {
-    this.#key = key;
-    this.#value = value;
+  constructor(options: DecodedStoreOptions<V>, observer: StoreObserver<V>) {
+    this.#options = options;
     this.#observer = observer;
+    this.#contents = new PlainContents(observer);
+    if (options.metadata || options.expireWithLog) this.#keepPlaces();
   }
 
   get size(): number {
-    return this.#values.size;
+    return this.#contents.size;
+  }
+
+  get keySetVersion(): number {
+    return this.#contents.keySetVersion;
+  }
+
+  get crossPartitionKeys(): number {
+    return this.#placed?.crossPartitionKeys ?? 0;
+  }
+
+  get poisonedKeys(): number {
+    return this.#poisoned.size;
   }
 
   get counters(): StoreCounters {
@@ -35,37 +68,64 @@ export class DecodedStore<V> implements Store<V> {
       keylessRecords: this.#keylessRecords,
       keyDecodeErrors: this.#keyDecodeErrors,
       valueDecodeErrors: this.#valueDecodeErrors,
+      crossPartitionRecords: this.#placed?.crossPartitionRecords ?? 0,
+      recordsExpired: this.#recordsExpired,
     };
   }
 
   get(key: string): V | undefined {
-    return this.#values.get(key);
+    return this.#contents.get(key);
   }
 
   has(key: string): boolean {
-    return this.#values.has(key);
+    return this.#contents.has(key);
   }
 
   keys(): MapIterator<string> {
-    return this.#values.keys();
+    return this.#contents.keys();
   }
 
   values(): MapIterator<V> {
-    return this.#values.values();
+    return this.#contents.values();
   }
 
   entries(): MapIterator<[string, V]> {
-    return this.#values.entries();
+    return this.#contents.entries();
   }
 
   snapshot(): Map<string, V> {
-    return new Map(this.#values);
+    return new Map(this.#contents.entries());
+  }
+
+  place(key: string): PlacedValue<V> | undefined {
+    return this.#contents.place(key);
+  }
+
+  poisoned(): PoisonedKey<V>[] {
+    return this.#poisoned.list(this.#contents);
+  }
+
+  expectSeveralPartitions(): void {
+    if (this.#placed === undefined) this.#keepPlaces();
   }
 
   apply(partition: number, batch: RecordBatch, fromOffset: number): void {
+    this.#partition = partition;
     batch.visit((record) => {
       if (record.offset >= fromOffset) this.#applyRecord(partition, record);
     });
+  }
+
+  expire(partition: number, logStartOffset: number): void {
+    this.#poisoned.expire(partition, logStartOffset);
+    this.#recordsExpired += this.#placed?.expire(partition, logStartOffset) ?? 0;
+  }
+
+  #keepPlaces(): void {
+    const placed = new PlacedContents(this.#observer, this.#options.metadata);
+    placed.adopt(this.#contents, this.#partition);
+    this.#placed = placed;
+    this.#contents = placed;
   }
 
   #applyRecord(partition: number, record: RecordPosition): void {
@@ -77,7 +137,7 @@ export class DecodedStore<V> implements Store<V> {
     }
     let key: string;
     try {
-      key = this.#key.decode(keyBytes);
+      key = this.#options.key.decode(keyBytes);
     } catch (error) {
       this.#keyDecodeErrors++;
       this.#skip("key_undecodable", partition, record, error);
@@ -85,34 +145,50 @@ export class DecodedStore<V> implements Store<V> {
     }
     const valueBytes = record.value();
     if (valueBytes === null) {
-      const { onDelete } = this.#observer;
-      const oldValue = onDelete && this.#values.get(key);
-      this.#values.delete(key);
+      this.#poisoned.clear(partition, key);
       this.#tombstonesApplied++;
-      onDelete?.(key, oldValue, partition, record.offset);
+      this.#contents.delete(key, partition, record.offset);
       return;
     }
     let value: V;
     try {
-      value = this.#value.decode(valueBytes);
+      value = this.#options.value.decode(valueBytes);
     } catch (error) {
+      if (error instanceof AsyncSchemaError) throw error;
       this.#valueDecodeErrors++;
-      this.#skip("value_undecodable", partition, record, error);
+      this.#applyPoison(key, partition, record, valueBytes, error);
       return;
     }
-    const { onSet } = this.#observer;
-    const oldValue = onSet && this.#values.get(key);
-    this.#set(key, value);
+    this.#poisoned.clear(partition, key);
     this.#recordsApplied++;
-    onSet?.(key, value, oldValue, partition, record.offset);
+    this.#contents.set(key, value, partition, record);
   }
 
-  #set(key: string, value: V): void {
+  #applyPoison(key: string, partition: number, record: RecordPosition, bytes: Uint8Array, error: unknown): void {
+    const { offset } = record;
+    const decision = this.#decide({ key, partition, offset, error, previous: this.#contents.get(key), bytes });
+    if (decision === "fail") {
+      throw new PoisonedRecordError({ topic: this.#options.topic, partition, offset, key, cause: error });
+    }
+    this.#poisoned.note(partition, key, { offset, error, isReplaced: typeof decision === "object" });
+    if (decision === "keep-previous") {
+      this.#skip("value_undecodable", partition, record, error);
+    } else if (decision === "drop") {
+      this.#contents.delete(key, partition, offset);
+      this.#skip("value_dropped", partition, record, error);
+    } else {
+      this.#contents.set(key, decision.value, partition, record);
+      this.#skip("value_replaced", partition, record, error);
+    }
+  }
+
+  /** A policy that throws has decided nothing, so that nothing is lost. */
+  #decide(record: Parameters<typeof decide<V>>[1]): PoisonDecision<V> {
     try {
-      this.#values.set(key, value);
-    } catch (cause) {
-      // A RangeError of the engine; where its limit lies differs between engines and releases.
-      throw new TableFullError(this.#values.size, cause);
+      return decide(this.#options.onPoison, record);
+    } catch (error) {
+      this.#observer.onCallbackError("onPoison", error);
+      return "keep-previous";
     }
   }
 
