@@ -141,6 +141,28 @@ test("records removed before the table could read them: nothing that is gone sta
   ]);
 });
 
+test("records deleted after the table has read them (case 46): it lets go of them if it shall", async () => {
+  const topic = newTopic("expiring");
+  await create(topic, 1, "compact,delete");
+  await write(topic, ["gone", "1"], ["kept", "1"], ["gone", "2"], ["kept", "2"]);
+  await using followed = new Followed(topic, { expireWithLog: true });
+  await using careless = new Followed(topic);
+  await followed.open();
+  await careless.open();
+  await java.call("deleteRecords", { bootstrapServers, topic, beforeOffsets: { 0: 3 } });
+  const { table, told } = followed;
+  await followed.becomes("the eviction", () => !table.has("gone"));
+  await followed.equalsJavasView();
+  await followed.becomes("the news", () => told.length === 1);
+  expect(told).toEqual(["expired delete gone"]);
+  expect(table.stats).toMatchObject({ recordsExpired: 1, resyncs: 0 });
+  expect([...table]).toEqual([["kept", "2"]]);
+  await using fresh = new Followed(topic);
+  await fresh.open();
+  expect(fresh.table.snapshot()).toEqual(table.snapshot());
+  expect(careless.table.has("gone")).toBe(true);
+});
+
 test("a topic that grows: its new partitions are read, and nothing is read anew", async () => {
   const topic = newTopic("grown");
   await create(topic);
