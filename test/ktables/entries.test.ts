@@ -38,7 +38,7 @@ describe("entry()", () => {
     expect(entry?.headers[0]?.value?.buffer.byteLength).toBe(1);
     expect(table.entry("k")).toMatchObject({ value: "2", offset: 1, headers: [] });
     expect(() => Object.assign(entry ?? {}, { value: "3" })).toThrow(TypeError);
-    expect(() => (entry?.headers as unknown[]).push("x")).toThrow(TypeError);
+    expect(() => Object.assign(entry?.headers ?? [], { 0: "x" })).toThrow(TypeError);
   });
 
   test("has -1 for a record without a timestamp", async () => {

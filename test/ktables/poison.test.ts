@@ -19,7 +19,7 @@ const fixture = new Fixture();
 
 /** Refuses what begins with "bad". */
 const picky: Codec<string> = {
-  encode: string().encode,
+  ...string(),
   decode: (bytes) => {
     const text = string().decode(bytes);
     if (text.startsWith("bad")) throw new Error(`refused: ${text}`);
@@ -248,7 +248,7 @@ describe("values in two partitions", () => {
       table
         .poisoned()
         .map(({ partition }) => partition)
-        .sort(),
+        .sort((a, b) => a - b),
     ).toEqual([0, 1]);
     expect(table.stats.poisonedKeys).toBe(2);
     add(1, "a", "2", 3000);

@@ -31,7 +31,7 @@ describe("keys in order", () => {
     fc.assert(
       fc.property(fc.uniqueArray(key, { maxLength: 40 }), bound, bound, bound, (keys, prefix, from, to) => {
         const sorted = new SortedKeys().of({
-          keys: () => new Set(keys).values() as MapIterator<string>,
+          keys: () => new Set(keys).values(),
           keySetVersion: 0,
         });
         const [start, end] = rangeOf(sorted, { prefix, from, to });
