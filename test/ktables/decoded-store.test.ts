@@ -126,6 +126,24 @@ describe("the decoded store", () => {
     expect(store.get("k")?.buffer.byteLength).toBe(5);
   });
 
+  test.each([false, true])("tells by a number that keys came or went (with places: %s)", (metadata) => {
+    const { store } = newStore(string(), { metadata, expireWithLog: metadata });
+    const versions = [store.keySetVersion];
+    const changes = (act: () => void): boolean => {
+      act();
+      const changed = !versions.includes(store.keySetVersion);
+      versions.push(store.keySetVersion);
+      return changed;
+    };
+    expect(changes(() => store.apply(0, batch([["k", "1"]]), 0))).toBe(true);
+    expect(changes(() => store.apply(0, batch([["k", "2"]], 1), 1))).toBe(false);
+    expect(changes(() => store.apply(0, batch([["k", null]], 2), 2))).toBe(true);
+    expect(changes(() => store.apply(0, batch([["k", null]], 3), 3))).toBe(false);
+    expect(changes(() => store.apply(0, batch([["k", "3"]], 4), 4))).toBe(true);
+    if (metadata) expect(changes(() => store.expire(0, 5))).toBe(true);
+    else expect(changes(() => store.expectSeveralPartitions())).toBe(false);
+  });
+
   test("a snapshot is not changed by later batches", () => {
     const { store } = newStore(string());
     store.apply(0, batch([["k", "1"]]), 0);

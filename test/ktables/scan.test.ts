@@ -74,6 +74,32 @@ describe("keys in order", () => {
 
 const fixture = new Fixture();
 
+describe.each([{ metadata: false }, { metadata: true, expireWithLog: true }])(
+  "scan() of a table with %o",
+  (options) => {
+    test("knows of every key that comes or goes, at once", async () => {
+      const writer = await fixture.openWriter();
+      const table = await fixture.openTable(options);
+      const keysAfter = async (...records: readonly (readonly [string, string | null])[]): Promise<string> => {
+        for (const [key, value] of records) {
+          await table.waitFor(await (value === null ? writer.delete(key) : writer.set(key, value)));
+        }
+        return [...table.scan()].map(([key]) => key).join(" ");
+      };
+      expect(await keysAfter()).toBe("");
+      expect(await keysAfter(["b", "1"])).toBe("b");
+      expect(await keysAfter(["a", "1"])).toBe("a b");
+      expect(await keysAfter(["b", "2"])).toBe("a b");
+      expect(await keysAfter(["a", null])).toBe("b");
+      expect(await keysAfter(["c", "1"])).toBe("b c");
+      expect(await keysAfter(["b", null])).toBe("c");
+      fixture.broker.deleteRecords("t", 0, fixture.broker.endOffset("t", 0));
+      if (options.expireWithLog === true) await until(() => table.size === 0);
+      expect(await keysAfter()).toBe(options.expireWithLog === true ? "" : "c");
+    });
+  },
+);
+
 describe("scan()", () => {
   async function open(...keys: readonly string[]): Promise<KafkaTable<string>> {
     await fixture.write(...keys.map((key) => [key, `value of ${key}`] as const));
