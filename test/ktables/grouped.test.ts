@@ -486,3 +486,81 @@ test("equals nested maps that are fed the same history, after every step of it",
   };
   await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), run), { numRuns: 25 });
 }, 120_000);
+
+describe("records of members", () => {
+  const value = {
+    ...string(),
+    decode: (bytes: Uint8Array): string => {
+      const text = string().decode(bytes);
+      if (text === "bad") throw new Error("refused");
+      return text;
+    },
+  };
+
+  test("have places where that is asked for", async () => {
+    await write(["g", "m", "1"], ["g", "m", "2"]);
+    const table = await openTable({ metadata: true });
+    expect(table.entry("g", "m")).toMatchObject({ group: "g", member: "m", value: "2", partition: 0, offset: 1 });
+    expect(table.entry("g", "m")).not.toHaveProperty("key");
+    expect(table.entry("g", "absent")).toBeUndefined();
+    const plain = await openTable();
+    expect(() => plain.entry("g", "m")).toThrow(expect.objectContaining({ option: "metadata" }));
+  });
+
+  test("that cannot be decoded are listed by group and member, without foreign keys", async () => {
+    await write(["g", "m", "1"], ["g", "m", "bad"], ["g", "n", "bad"]);
+    await fixture.write(["foreign", "bad"]);
+    const table = await openTable({ value });
+    expect(table.poisoned()).toEqual([
+      {
+        group: "g",
+        member: "m",
+        partition: 0,
+        offset: 1,
+        error: expect.objectContaining({ message: "refused" }),
+        serving: { from: "previous", value: "1", partition: undefined, offset: undefined },
+      },
+      expect.objectContaining({ group: "g", member: "n", serving: { from: "nothing" } }),
+    ]);
+  });
+
+  test("that cannot be decoded are judged by group and member, those of foreign keys by nobody", async () => {
+    await write(["g", "m", "1"], ["g", "m", "bad"], ["g", "n", "bad"]);
+    await fixture.write(["foreign", "bad"]);
+    const asked: unknown[] = [];
+    const table = await openTable({
+      value,
+      onPoison: ({ group, member, previous, ...rest }) => {
+        asked.push([group, member, previous, "key" in rest]);
+        return previous === undefined ? { value: "instead" } : "drop";
+      },
+    });
+    expect(asked).toEqual([
+      ["g", "m", "1", false],
+      ["g", "n", undefined, false],
+    ]);
+    expect(asObject(table.snapshot())).toEqual({ g: { n: "instead" } });
+  });
+
+  test.each([["keep"], [async () => "drop"]])("are not judged by %s", (onPoison) => {
+    expect(() => newTable({ onPoison: onPoison as never })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION", option: "onPoison" }),
+    );
+  });
+
+  test("that the log has let go of leave their group", async () => {
+    await fixture.broker.createTopic("expiring", { configs: { "cleanup.policy": "compact,delete" } });
+    const writer = await GroupedKafkaTableWriter.open({
+      connection: fixture.connection(),
+      topic: "expiring",
+      value: string(),
+    });
+    opened.push(writer);
+    await writer.set("g", "m", "1");
+    await writer.set("h", "m", "1");
+    const table = await openTable({ topic: "expiring", expireWithLog: true });
+    fixture.broker.deleteRecords("expiring", 0, 1);
+    await until(() => !table.hasGroup("g"));
+    expect(asObject(table.snapshot())).toEqual({ h: { m: "1" } });
+  });
+});

@@ -71,6 +71,12 @@ export {
   type GroupedDeleteChange,
   type GroupedSetChange,
 } from "./grouped/grouped-changes.ts";
+export type {
+  GroupedPoisonPolicy,
+  GroupedPoisonRecord,
+  GroupedTableEntry,
+  PoisonedMember,
+} from "./grouped/grouped-records.ts";
 export { GroupedKafkaTable, type GroupedKafkaTableOptions } from "./grouped/grouped-table.ts";
 export { GroupedKafkaTableWriter, type GroupedKafkaTableWriterOptions } from "./grouped/grouped-writer.ts";
 export type { CatchUpProgress, PartitionHealth, TableHealth } from "./health.ts";

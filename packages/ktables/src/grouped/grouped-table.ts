@@ -6,6 +6,7 @@ import { NotStartedError } from "../errors.ts";
 import type { TableHealth } from "../health.ts";
 import { inspectAsString } from "../inspect.ts";
 import { LogLimiter } from "../log-limiter.ts";
+import { checkPoisonPolicy } from "../store/poison.ts";
 import { KafkaTable } from "../table.ts";
 import type { KafkaTableOptions } from "../table-options.ts";
 import type { TableStatus, ViewStats } from "../view-stats.ts";
@@ -18,11 +19,20 @@ import {
   GroupedChangeFeed,
   type GroupedChangesOptions,
 } from "./grouped-changes.ts";
+import {
+  type GroupedPoisonPolicy,
+  type GroupedTableEntry,
+  type PoisonedMember,
+  policyByKey,
+  toMember,
+} from "./grouped-records.ts";
 
 export interface GroupedKafkaTableOptions<V>
-  extends Omit<KafkaTableOptions<V>, "key" | "onSet" | "onDelete" | "onResync"> {
+  extends Omit<KafkaTableOptions<V>, "key" | "onPoison" | "onSet" | "onDelete" | "onResync"> {
   /** Must be that of the writers. Default {@link DEFAULT_KEY_CODEC}, which is that of the Python package. */
   readonly keyCodec?: CompositeKeyCodec | undefined;
+  /** As `onPoison` of a `KafkaTable`. */
+  readonly onPoison?: GroupedPoisonPolicy<V> | undefined;
   /** As `onSet` of a `KafkaTable`. */
   readonly onSet?: ((group: string, member: string, value: V) => void) | undefined;
   /** As `onDelete` of a `KafkaTable`. */
@@ -51,10 +61,18 @@ export class GroupedKafkaTable<V> {
 
   /** Checks the options and connects to nothing. @throws InvalidOptionError */
   constructor(options: GroupedKafkaTableOptions<V>) {
-    const { keyCodec = DEFAULT_KEY_CODEC, onSet, onDelete, onResync, ...tableOptions } = checkGroupedOptions(options);
+    const {
+      keyCodec = DEFAULT_KEY_CODEC,
+      onPoison,
+      onSet,
+      onDelete,
+      onResync,
+      ...tableOptions
+    } = checkGroupedOptions(options);
     this.#codec = keyCodec;
     this.#table = new KafkaTable<V>({
       ...tableOptions,
+      onPoison: policyByKey(onPoison, (key) => this.#decode(key)),
       onSet: (key, value) => {
         const decoded = this.#decodeOrCount(key);
         if (decoded === undefined) return;
@@ -177,6 +195,19 @@ export class GroupedKafkaTable<V> {
     return this.#contents.snapshot();
   }
 
+  /** As {@link KafkaTable.entry}. */
+  entry(group: string, member: string): GroupedTableEntry<V> | undefined {
+    const entry = this.#table.entry(this.#codec.encode(group, member));
+    if (entry === undefined) return undefined;
+    const { key: _key, ...record } = entry;
+    return Object.freeze({ group, member, ...record });
+  }
+
+  /** As {@link KafkaTable.poisoned}, without foreign keys. */
+  poisoned(): readonly PoisonedMember<V>[] {
+    return this.#table.poisoned().flatMap((poisoned) => toMember((key) => this.#decode(key), poisoned) ?? []);
+  }
+
   /** As {@link KafkaTable.waitUntilCaughtUp}. */
   waitUntilCaughtUp(call: CallOptions = {}): Promise<boolean> {
     return this.#table.waitUntilCaughtUp(call);
@@ -269,5 +300,8 @@ function checkGroupedOptions<V>(options: GroupedKafkaTableOptions<V>): GroupedKa
     if (expected === undefined) continue;
     throw new InvalidOptionError(name, `${owner}: option "${name}" must be ${expected}, got ${describe(hook)}`);
   }
-  return options;
+  const expected = options.onPoison === undefined ? undefined : checkPoisonPolicy(options.onPoison);
+  if (expected === undefined) return options;
+  const got = describe(options.onPoison);
+  throw new InvalidOptionError("onPoison", `${owner}: option "onPoison" must be ${expected}, got ${got}`);
 }
