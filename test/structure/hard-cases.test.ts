@@ -25,9 +25,6 @@ const rows = document
     return { number, names: [...tests.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name), where };
   });
 
-/** Cases whose rows may be missing. */
-const notYet: ReadonlySet<string> = new Set(["46"]);
-
 /** Every test's name, as a list: its suites from the outermost on, then its own. */
 let tests: readonly (readonly string[])[] = [];
 
@@ -86,9 +83,9 @@ test("every test that the document of hard cases names exists", () => {
 });
 
 test("every hard case from 1 to 75 has one row, which names a test and where it ran", () => {
-  const numbers = rows.map(({ number }) => number).filter((number) => !notYet.has(number));
+  const numbers = rows.map(({ number }) => number);
   const all = Array.from({ length: 75 }, (_, index) => String(index + 1));
-  expect(numbers.filter((number) => number !== "–")).toEqual(all.filter((number) => !notYet.has(number)));
+  expect(numbers.filter((number) => number !== "–")).toEqual(all);
   // Two rows point to the tests of the row before.
   expect(rows.filter(({ names }) => names.length === 0).map(({ number }) => number)).toEqual(["49", "56"]);
   expect(rows.filter(({ where }) => where === "")).toEqual([]);
