@@ -1,3 +1,5 @@
+import { maximumTimerMs, startTimer } from "./process-hold.ts";
+
 /**
  * What the library needs of an `AbortSignal`. The real one fits; stated structurally so that the public types need
  * neither the DOM library nor Node's types.
@@ -75,14 +77,11 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignalLi
   });
 }
 
-/** The longest time that a timer can wait for; it fires at once when asked for more. */
-export const maximumTimerMs = 2_147_483_647;
-
 /** Resolves after `ms` milliseconds; rejects with the signal's reason when that comes first. */
 export async function sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
   throwIfAborted(signal);
   return new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       unsubscribe?.();
       resolve();
     }, ms);
@@ -116,7 +115,7 @@ export class CallScope {
     this.#deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     // What lasts longer than a timer can, nearly 25 days, is as good as without an end.
     if (timeoutMs !== undefined && timeoutMs <= maximumTimerMs && timeoutError !== undefined) {
-      const timer = setTimeout(() => this.#controller.abort(timeoutError()), timeoutMs);
+      const timer = startTimer(() => this.#controller.abort(timeoutError()), timeoutMs);
       this.#detach.push(() => clearTimeout(timer));
     }
   }

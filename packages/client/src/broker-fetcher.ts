@@ -1,4 +1,4 @@
-import { maximumTimerMs, sleep, untilAborted } from "./abort.ts";
+import { sleep, untilAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { ConnectionPurpose } from "./connection-pool.ts";
@@ -10,6 +10,7 @@ import { type Asked, askFor, comparesEpochs, fetchRequest, lastFetchVersionWithN
 import { compareEpochs } from "./lost-position.ts";
 import { type Moment, momentNow } from "./moment.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
+import { maximumTimerMs } from "./process-hold.ts";
 import { type FetchResponse, fetchApi } from "./protocol/generated/fetch.ts";
 import { Wakeup } from "./wakeup.ts";
 

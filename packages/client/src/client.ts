@@ -24,6 +24,7 @@ import {
 } from "./errors.ts";
 import { type BrokerEndpoint, ClusterMetadata, type LeaderHint, type TopicMetadata } from "./metadata.ts";
 import { printable } from "./printable.ts";
+import { ProcessHold } from "./process-hold.ts";
 import { type MetadataRequest, type MetadataResponse, metadataApi } from "./protocol/generated/metadata.ts";
 import { zeroUuid } from "./protocol/uuid.ts";
 
@@ -279,6 +280,8 @@ export class KafkaClient {
       timeoutMs,
       () => new TimeoutError(`${what} did not succeed within ${timeoutMs} ms`, timeoutMs),
     );
+    const alive = new ProcessHold();
+    alive.hold();
     try {
       for (let attempt = 0; ; attempt++) {
         try {
@@ -300,6 +303,7 @@ export class KafkaClient {
       publishFailure("call", { clientId, operation: what, error: failure });
       throw failure;
     } finally {
+      alive.release();
       scope.end();
     }
   }

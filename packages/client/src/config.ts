@@ -62,6 +62,12 @@ export interface KafkaClientConfig {
   readonly rebootstrapTriggerMs?: number | undefined;
   /** Longest answer to accept, in bytes; must exceed the topic's largest batch. Default 104 857 600 (100 MiB). */
   readonly maxResponseBytes?: number | undefined;
+  /**
+   * Whether the process may end although connections are open: for scripts, which have then nothing to close. Calls that
+   * wait for the cluster keep it alive all the same; an iteration over changes does not. Connections of a `connector` are
+   * its own affair. Default false.
+   */
+  readonly unref?: boolean | undefined;
   /** Default: warnings and errors to the console. */
   readonly logger?: Logger | undefined;
 }
@@ -89,6 +95,7 @@ export interface ResolvedConfig {
   readonly metadataMaxAgeMs: number;
   readonly rebootstrapTriggerMs: number;
   readonly maxResponseBytes: number;
+  readonly unref: boolean;
   readonly logger: Logger;
 }
 
@@ -126,6 +133,7 @@ const configChecks = {
   metadataMaxAgeMs: check.durationMs,
   rebootstrapTriggerMs: check.durationMs,
   maxResponseBytes: check.integer(1024, 0x7fff_ffff),
+  unref: check.boolean,
   logger: (value: unknown) =>
     typeof value === "object" &&
     value !== null &&
@@ -171,6 +179,7 @@ export function resolveConfig(config: string | readonly string[] | KafkaClientCo
     metadataMaxAgeMs: given.metadataMaxAgeMs ?? 300_000,
     rebootstrapTriggerMs: given.rebootstrapTriggerMs ?? 300_000,
     maxResponseBytes: given.maxResponseBytes ?? 100 * 1024 * 1024,
+    unref: given.unref ?? false,
     logger: given.logger ?? consoleLogger,
   };
 }

@@ -1,5 +1,5 @@
 import { KafkaError } from "@ktables/record-batch";
-import { type AbortSignalLike, abortReason, CallScope, maximumTimerMs, throwIfAborted, untilAborted } from "./abort.ts";
+import { type AbortSignalLike, abortReason, CallScope, throwIfAborted, untilAborted } from "./abort.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import { type BrokerAddress, formatAddress, type ResolvedConfig } from "./config.ts";
 import { diagnosticError, publish, publishFailure } from "./diagnostics.ts";
@@ -7,6 +7,7 @@ import { BrokerError, ConnectionError, endOfRequest, TimeoutError, toError, Unsu
 import { type ExchangeFacts, publishExchange } from "./exchange-events.ts";
 import { FrameAssembler, FrameError } from "./frames.ts";
 import { checkBrokerAge } from "./oldest-broker.ts";
+import { maximumTimerMs, startTimer } from "./process-hold.ts";
 import type { Api } from "./protocol/api.ts";
 import { apiVersionsApi } from "./protocol/generated/api-versions.ts";
 import { readResponseHeader, writeRequestHeader } from "./protocol/headers.ts";
@@ -272,7 +273,7 @@ export class Connection {
       this.#pending.push({
         correlationId,
         what: `${api.name} v${version}`,
-        timer: setTimeout(() => this.#onTimeout(api.name, timeoutMs), timeoutMs),
+        timer: startTimer(() => this.#onTimeout(api.name, timeoutMs), timeoutMs),
         settle: (frame) => {
           const response = decodeAnswer(api, version, frame);
           publishEnd(frame.length);
@@ -445,9 +446,9 @@ async function connect(
   events: TransportEvents,
   signal: AbortSignalLike,
 ): Promise<Transport> {
-  const { connector, lookup } = config;
+  const { connector, lookup, unref } = config;
   if (connector === undefined) {
-    return connectTransport(address, { tls: config.tls?.reveal(), lookup }, events, signal);
+    return connectTransport(address, { tls: config.tls?.reveal(), lookup, unref }, events, signal);
   }
   let opening: Promise<Transport> | undefined;
   try {

@@ -1,5 +1,6 @@
 import { type AbortSignalLike, abortReason, onAbort } from "./abort.ts";
 import { toError } from "./errors.ts";
+import { startTimer } from "./process-hold.ts";
 
 /** After which the next address is tried too, while the one before may still answer (RFC 8305 §5). */
 const defaultDelayMs = 250;
@@ -47,7 +48,7 @@ export function firstToConnect<Connected>(
       const address = addresses[index];
       if (address === undefined) return;
       started++;
-      if (started < addresses.length) timer = setTimeout(startNext, attempts.delayMs ?? defaultDelayMs);
+      if (started < addresses.length) timer = startTimer(startNext, attempts.delayMs ?? defaultDelayMs);
       attempts.connect(address, over.signal).then(
         (connected) => {
           if (over.signal.aborted) attempts.discard(connected);

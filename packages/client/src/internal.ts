@@ -4,3 +4,4 @@ export { backoffMs } from "./backoff.ts";
 export { brokerErrorFacts } from "./broker-errors.ts";
 export { isRetriable, toError } from "./errors.ts";
 export { callChecks, check, checkOptions, describe, type OptionCheck } from "./options.ts";
+export { ProcessHold } from "./process-hold.ts";

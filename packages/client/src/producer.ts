@@ -6,6 +6,7 @@ import type { TopicMetadata } from "./metadata.ts";
 import { checkOptions } from "./options.ts";
 import { PartitionQueue, type ProducerIdentity } from "./partition-queue.ts";
 import { choosePartition } from "./partitioner.ts";
+import { startTimer } from "./process-hold.ts";
 import { deliveryTimeout, giveUp } from "./produce-errors.ts";
 import { ProduceExchange } from "./produce-exchange.ts";
 import type { ProduceEntry } from "./produce-request.ts";
@@ -167,7 +168,7 @@ export class Producer {
     // What is behind the first unsent batch shows that this one is full and need not wait for company.
     const isFull = queue.nextToSend !== batch;
     if (this.#lingerMs === 0 || isFull || this.#intake.isFull) this.#queueDrain();
-    else this.#lingerTimer ??= setTimeout(() => this.#drain(), this.#lingerMs);
+    else this.#lingerTimer ??= startTimer(() => this.#drain(), this.#lingerMs);
     return written;
   }
 
@@ -254,7 +255,7 @@ export class Producer {
       if (queue.isPausing(now) && queue.inFlight === 0) next = Math.min(next, queue.retryAt);
     }
     if (next === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(() => this.#drain(), Math.max(1, next - now));
+    this.#timer = startTimer(() => this.#drain(), Math.max(1, next - now));
   }
 
   /**

@@ -11,6 +11,7 @@ import type { PartitionMetadata, TopicMetadata } from "./metadata.ts";
 import { listOffsets } from "./offsets.ts";
 import { checkOptions } from "./options.ts";
 import { PartitionCursor } from "./partition-cursor.ts";
+import { ProcessHold } from "./process-hold.ts";
 import { readerChecks, type TopicReaderOptions } from "./reader-options.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -36,6 +37,7 @@ export class TopicReader {
   #partitionCount = 0;
   #failure: Error | undefined;
   #leaveClient: (() => void) | undefined;
+  readonly #process = new ProcessHold();
 
   /** Checks the options; the network is touched by {@link start}. @throws InvalidOptionError */
   constructor(client: KafkaClient, options: TopicReaderOptions) {
@@ -93,6 +95,8 @@ export class TopicReader {
     } finally {
       scope.end();
     }
+    // Connections do that too, but there are none while no broker can be reached.
+    if (!this.#client.config.unref) this.#process.hold();
     this.#leaveClient = onAbort(this.#client.closing, () => this.#fail(new ClosedError("The Kafka client")));
     this.#watcher = this.#watchMetadata().catch((error) => this.#fail(toError(error)));
     this.#startFetchers();
@@ -111,6 +115,7 @@ export class TopicReader {
   #end(): void {
     this.#closing.abort(new ClosedError("The reader"));
     this.#leaveClient?.();
+    this.#process.release();
     for (const fetcher of this.#fetchers.values()) fetcher.close();
   }
 

@@ -1,6 +1,7 @@
 import { type AbortSignalLike, abortReason, onAbort } from "./abort.ts";
 import { InvalidOptionError, toError } from "./errors.ts";
 import type { TopicMetadata } from "./metadata.ts";
+import { ProcessHold } from "./process-hold.ts";
 import { produceError } from "./produce-errors.ts";
 import { estimatedSize, type RecordMetadata } from "./producer-batch.ts";
 import type { ProducerRecord } from "./producer-options.ts";
@@ -29,6 +30,8 @@ export class RecordIntake {
   readonly #enqueue: Enqueue;
   readonly #waiting: Waiting[] = [];
   #used = 0;
+  /** Held while a record is on its way. */
+  readonly #process = new ProcessHold();
 
   /** `capacity` in bytes, as {@link estimatedSize} counts them. */
   constructor(capacity: number, topics: TopicLookups, enqueue: Enqueue) {
@@ -52,7 +55,7 @@ export class RecordIntake {
     }
     if (this.#waiting.length > 0 || this.#used + size > this.#capacity)
       return this.#wait(record, size, deadline, signal);
-    this.#used += size;
+    this.#use(size);
     return this.#lookUp(record, size, deadline, signal);
   }
 
@@ -60,6 +63,7 @@ export class RecordIntake {
   release(size: number): void {
     this.#used -= size;
     this.#admit();
+    if (this.#used === 0) this.#process.release();
   }
 
   abandon(cause: Error): void {
@@ -70,6 +74,11 @@ export class RecordIntake {
   async settled(): Promise<void> {
     await Promise.all(this.#waiting.map(({ ended }) => ended));
     await this.#topics.settled();
+  }
+
+  #use(size: number): void {
+    this.#used += size;
+    this.#process.hold();
   }
 
   #wait(
@@ -107,7 +116,7 @@ export class RecordIntake {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (this.#used + next.size > this.#capacity) return;
       this.#waiting.shift();
-      this.#used += next.size;
+      this.#use(next.size);
       next.end();
     }
   }

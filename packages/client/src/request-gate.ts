@@ -1,3 +1,4 @@
+import { startTimer } from "./process-hold.ts";
 /**
  * Lets requests through at once, or keeps them while anything holds it, and then lets them through in the order in which
  * they came: requests of a producer that overtook each other would be refused, or written in the wrong order.
@@ -32,7 +33,7 @@ export class RequestGate {
     if (this.#isEnded || (this.#pause !== undefined && this.#pause.until >= until)) return;
     const release = this.#pause?.release ?? this.hold();
     clearTimeout(this.#pause?.timer);
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       this.#pause = undefined;
       release();
     }, ms);

@@ -1,5 +1,6 @@
-import { type AbortSignalLike, CallScope, maximumTimerMs, sleep, untilAborted } from "./abort.ts";
+import { type AbortSignalLike, CallScope, sleep, untilAborted } from "./abort.ts";
 import { TimeoutError, toError } from "./errors.ts";
+import { maximumTimerMs, startTimer } from "./process-hold.ts";
 
 /** What a session does with its connection. */
 export interface SessionOwner {
@@ -40,7 +41,7 @@ export class SaslSession {
     this.#beganAt = performance.now();
     // Connections that were opened together should not come back together.
     const renewAfterMs = lifetimeMs * (0.85 + Math.random() * 0.1);
-    this.#timer = setTimeout(() => void this.#renew(), Math.min(renewAfterMs, maximumTimerMs));
+    this.#timer = startTimer(() => void this.#renew(), Math.min(renewAfterMs, maximumTimerMs));
   }
 
   end(): void {

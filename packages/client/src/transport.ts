@@ -40,6 +40,8 @@ export type HostLookup = (host: string, signal: AbortSignalLike) => Promise<read
 export interface TransportOptions {
   readonly tls: TlsConfig | undefined;
   readonly lookup: HostLookup | undefined;
+  /** Whether the process may end in spite of it. */
+  readonly unref: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ export interface TransportOptions {
  */
 export async function connectTransport(
   address: BrokerAddress,
-  { tls, lookup }: TransportOptions,
+  { tls, lookup, unref }: TransportOptions,
   events: TransportEvents,
   signal: AbortSignalLike,
 ): Promise<Transport> {
@@ -67,6 +69,10 @@ export async function connectTransport(
     throw unreachable(address, error);
   }
   const socket = tls === undefined ? tcp : await openTls(tcp, address, tls, signal);
+  if (unref) {
+    tcp.unref();
+    socket.unref();
+  }
   let failure: Error | undefined;
   socket.on("error", (error) => {
     failure = error;

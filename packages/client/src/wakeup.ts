@@ -1,4 +1,5 @@
 import { type AbortSignalLike, abortReason, onAbort } from "./abort.ts";
+import { startTimer } from "./process-hold.ts";
 
 /** Lets one loop sleep until it is woken or its time is up. A wake-up while nobody sleeps is not lost. */
 export class Wakeup {
@@ -21,7 +22,7 @@ export class Wakeup {
           this.#resume = undefined;
           settle();
         };
-        const timer = setTimeout(() => finish(resolve), ms);
+        const timer = startTimer(() => finish(resolve), ms);
         this.#resume = () => finish(resolve);
         const unsubscribe = onAbort(signal, () => finish(() => reject(abortReason(signal))));
       });

@@ -1,5 +1,5 @@
 import type { AbortSignalLike } from "@ktables/client";
-import { abortReason, onAbort } from "@ktables/client/internal";
+import { abortReason, onAbort, ProcessHold } from "@ktables/client/internal";
 
 /**
  * Offsets to be reached, by partition. Compared with positions, never counted in records: compaction leaves holes, and
@@ -47,9 +47,17 @@ export class OffsetTargets {
   }
 }
 
+interface Waiter {
+  readonly targets: OffsetTargets;
+  readonly resolve: () => void;
+  isLost: boolean;
+}
+
 /** Calls that wait until positions reach their targets; fed by the reader, in the turn in which it applied them. */
 export class OffsetWaiters {
-  readonly #waiters = new Set<{ readonly targets: OffsetTargets; readonly resolve: () => void; isLost: boolean }>();
+  readonly #waiters = new Set<Waiter>();
+  /** Held while somebody waits. */
+  readonly #process = new ProcessHold();
 
   get size(): number {
     return this.#waiters.size;
@@ -61,10 +69,10 @@ export class OffsetWaiters {
     if (signal.aborted) throw abortReason(signal);
     return new Promise<void>((resolve, reject) => {
       const unsubscribe = onAbort(signal, () => {
-        this.#waiters.delete(waiter);
+        this.#leave(waiter);
         reject(abortReason(signal));
       });
-      const waiter = {
+      const waiter: Waiter = {
         targets,
         isLost: false,
         resolve: (): void => {
@@ -73,6 +81,7 @@ export class OffsetWaiters {
         },
       };
       this.#waiters.add(waiter);
+      this.#process.hold();
     });
   }
 
@@ -95,8 +104,13 @@ export class OffsetWaiters {
   settle(isServed: (waiter: { readonly isLost: boolean }) => boolean = () => false): void {
     for (const waiter of this.#waiters) {
       if (!waiter.targets.isDone && !isServed(waiter)) continue;
-      this.#waiters.delete(waiter);
+      this.#leave(waiter);
       waiter.resolve();
     }
+  }
+
+  #leave(waiter: Waiter): void {
+    this.#waiters.delete(waiter);
+    if (this.#waiters.size === 0) this.#process.release();
   }
 }

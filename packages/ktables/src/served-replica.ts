@@ -1,5 +1,5 @@
 import { type AbortSignalLike, type CallOptions, PositionLostError, type TopicReader } from "@ktables/client";
-import { toError } from "@ktables/client/internal";
+import { ProcessHold, toError } from "@ktables/client/internal";
 import type { CatchUp } from "./catch-up.ts";
 import { Rebuild } from "./rebuild.ts";
 import { differencesOf } from "./store/differences.ts";
@@ -130,12 +130,17 @@ export class ServedReplica<V> {
     );
     this.#rebuild = rebuild;
     this.#host.onLost(loss);
+    // In the pauses between attempts, nothing else would keep the process alive.
+    const alive = new ProcessHold();
+    if (!this.#options.connection.acquire().config.unref) alive.hold();
     const run = async (): Promise<void> => {
       try {
         const replica = await rebuild.run(this.#signal);
         if (!this.#signal.aborted) this.#adopt(replica, observer, loss);
       } catch (error) {
         if (!this.#signal.aborted) this.#host.onEnd(toError(error));
+      } finally {
+        alive.release();
       }
     };
     this.#rebuilding = run();
