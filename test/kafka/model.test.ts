@@ -56,8 +56,15 @@ class KafkaTopic implements HistoryTopic {
       records: this.#records(partition, records),
       outcome: "open",
     });
-    return async (outcome: "commit" | "abort") =>
-      void (await java.call("endTransaction", { transactionalId, outcome }));
+    return async (outcome: "commit" | "abort"): Promise<void> => {
+      await java.call("endTransaction", { transactionalId, outcome });
+      // The coordinator answers before it has written the markers.
+      await waitUntil("the marker", async () => {
+        const readable = await java.call("offsets", { ...this.#place, isolation: "read_committed" });
+        const written = await java.call("offsets", { ...this.#place, isolation: "read_uncommitted" });
+        return readable.end[partition] === written.end[partition] ? true : undefined;
+      });
+    };
   }
 
   async compact(): Promise<readonly HistoryRecord[]> {

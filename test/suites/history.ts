@@ -70,6 +70,8 @@ type Counters = Pick<
 /** What a table is, in as many words as it takes. */
 class Model {
   readonly contents = new Map<string, number>();
+  /** Keys whose latest value is of no use. */
+  readonly poisoned = new Set<string>();
   readonly counters: { -readonly [Name in keyof Counters]: number } = {
     recordsApplied: 0,
     tombstonesApplied: 0,
@@ -82,11 +84,13 @@ class Model {
     if (key === null) return void this.counters.keylessRecords++;
     if (key[0] === badKey[0]) return void this.counters.keyDecodeErrors++;
     const text = Buffer.from(key).toString();
+    this.poisoned.delete(text);
     if (value === null) {
       this.counters.tombstonesApplied++;
       this.contents.delete(text);
     } else if (value[0] === poison[0]) {
       this.counters.valueDecodeErrors++;
+      this.poisoned.add(text);
     } else {
       this.counters.recordsApplied++;
       this.contents.set(text, Number(Buffer.from(value).toString()));
@@ -128,6 +132,12 @@ class Watched {
     expect(await this.table.barrier({ timeoutMs: 20_000 })).toBe(true);
     const contents = sorted(this.model.contents);
     expect(sorted(this.table)).toEqual(contents);
+    expect(
+      this.table
+        .poisoned()
+        .map(({ key }) => key)
+        .toSorted(),
+    ).toEqual([...this.model.poisoned].toSorted());
     if (withCounters) expect(this.table.stats).toMatchObject(this.model.counters);
     await until(() => this.#defects.length > 0 || JSON.stringify(sorted(this.#told)) === JSON.stringify(contents));
     expect(this.#defects).toEqual([]);
