@@ -307,6 +307,12 @@ describe("an answer that refuses", () => {
 
   test("blames the record that the broker blames (case 63)", async () => {
     const broker = await startBroker({ topics: [{ name: "t", configs: { "cleanup.policy": "compact" } }] });
+    // Where the topic's policy may not be read, the broker is the first to know.
+    broker.intercept("DescribeConfigs", async (_request, context) => {
+      const answer = await context.handle();
+      if (answer === undefined) return "close";
+      return { ...answer, results: answer.results.map((result) => ({ ...result, errorCode: 29, configs: [] })) };
+    });
     const producer = producerFor(broker);
     const [good, bad] = await Promise.allSettled([
       send(producer, "a"),
@@ -318,6 +324,52 @@ describe("an answer that refuses", () => {
     expect(reasons[1]).toContain("key");
     expect(reasons[1]).not.toBe(reasons[0]);
     expect((await send(producer, "b")).offset).toBe(0);
+  });
+
+  describe("for want of a key", () => {
+    const keyless = { topic: "t", key: null, value: bytes("v") };
+    const apisOf = (broker: EmbeddedBroker): string[] => broker.requests.map(({ api }) => api);
+    const compacted = { topics: [{ name: "t", configs: { "cleanup.policy": "compact,delete" } }] };
+
+    test("by a compacted topic comes before anything is sent, and takes nobody else down (case 63)", async () => {
+      const broker = await startBroker(compacted);
+      const producer = producerFor(broker);
+      const results = await Promise.allSettled([
+        send(producer, "a"),
+        producer.send(keyless),
+        producer.send(keyless),
+        send(producer, "b"),
+      ]);
+      const refusal = { status: "rejected", reason: { code: "INVALID_RECORD", maybeWritten: false, topic: "t" } };
+      expect(results).toMatchObject([{ value: { offset: 0 } }, refusal, refusal, { value: { offset: 1 } }]);
+      await expect(producer.send(keyless)).rejects.toThrow(/compacted/);
+      expect(apisOf(broker).filter((api) => api === "DescribeConfigs")).toHaveLength(1);
+      expect(await keysIn(broker, 2)).toEqual(["a", "b"]);
+    });
+
+    test("does not come from others, which get the record in its place", async () => {
+      const broker = await startBroker();
+      const producer = producerFor(broker);
+      const written = [send(producer, "a"), producer.send(keyless), send(producer, "b"), producer.send(keyless)];
+      expect((await Promise.all(written)).map(({ offset }) => offset)).toEqual([0, 1, 2, 3]);
+      expect(apisOf(broker).filter((api) => api === "DescribeConfigs")).toHaveLength(1);
+    });
+
+    test("is nobody's concern who sends keys: no configuration is read", async () => {
+      const broker = await startBroker(compacted);
+      await send(producerFor(broker), "a");
+      expect(apisOf(broker)).not.toContain("DescribeConfigs");
+    });
+
+    test("is forgotten when the topic may have changed", async () => {
+      const broker = await startBroker(compacted);
+      const client = clientFor(broker, { metadataMaxAgeMs: 1 });
+      const producer = new Producer(client);
+      await expect(producer.send(keyless)).rejects.toMatchObject({ code: "INVALID_RECORD" });
+      await setTopicConfigs(client, "t", { "cleanup.policy": "delete" });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect((await producer.send(keyless)).offset).toBe(0);
+    });
   });
 
   test("as too large is followed by smaller batches; one record alone is rejected (case 57)", async () => {

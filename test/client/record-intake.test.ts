@@ -33,7 +33,9 @@ test("never lets in more than there is room for, keeps the order, and forgets no
       const arrivals: ((found: TopicMetadata) => void)[] = [];
       const lookups = {
         known: () => (isKnown && arrivals.length === 0 ? topic : undefined),
-        whenKnown: (_: string, arrival: (found: TopicMetadata) => void) => arrivals.push(arrival),
+        whenKnown: (_name: string, _isForKeyless: boolean, arrival: (found: TopicMetadata) => void) =>
+          arrivals.push(arrival),
+        isCompacted: () => false,
         settled: () => Promise.resolve(),
       } as unknown as TopicLookups;
       const learn = (): void => {
@@ -97,7 +99,7 @@ test("never lets in more than there is room for, keeps the order, and forgets no
 });
 
 test("lets those in who fit as soon as the one before them has gone away", async () => {
-  const lookups = { known: () => topic } as unknown as TopicLookups;
+  const lookups = { known: () => topic, isCompacted: () => false } as unknown as TopicLookups;
   const entered: unknown[] = [];
   const intake = new RecordIntake(2 * overhead + 100, lookups, ({ timestamp }) => {
     entered.push(timestamp);
@@ -134,7 +136,7 @@ test("those who get room while the topic arrives come behind those who have wait
   });
   const abort = new AbortController();
   const send = (timestamp: number, size: number, signal?: AbortSignal): void => {
-    void intake.accept({ topic: "t", key: null, value: new Uint8Array(size), timestamp }, 0, signal);
+    void intake.accept({ topic: "t", key: new Uint8Array(0), value: new Uint8Array(size), timestamp }, 0, signal);
   };
   send(0, 50, abort.signal);
   send(1, 50);

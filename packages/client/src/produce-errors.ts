@@ -1,3 +1,4 @@
+import { ErrorCode } from "./broker-errors.ts";
 import type { KafkaClient } from "./client.ts";
 import { publishFailure, type Trouble } from "./diagnostics.ts";
 import { BrokerError, isRetriable, ProduceError, TimeoutError } from "./errors.ts";
@@ -30,6 +31,13 @@ export function deliveryTimeout(deliveryTimeoutMs: number, lastFailure: Error | 
   const reason = lastFailure === undefined ? "" : `; the last attempt failed: ${lastFailure.message}`;
   const message = `not acknowledged within ${deliveryTimeoutMs} ms${reason}`;
   return new TimeoutError(message, deliveryTimeoutMs, { cause: lastFailure });
+}
+
+/** What the broker would say to a record without a key, and to all records of its batch. */
+export function keylessRefusal(topic: string): Error {
+  const brokerMessage = "the topic is compacted, and a record without a key could never be";
+  const refusal = new BrokerError(ErrorCode.INVALID_RECORD, { api: "Produce", topic, brokerMessage });
+  return produceError(topic, undefined, refusal, false);
 }
 
 /**

@@ -36,7 +36,10 @@ export interface ProducerOptions {
 
 export interface ProducerRecord {
   readonly topic: string;
-  /** Null only for topics that are not compacted. */
+  /**
+   * Null only for topics that are not compacted; others refuse it with `INVALID_RECORD` before anything is sent, where their
+   * policy may be read (`DescribeConfigs`), and at the broker otherwise.
+   */
   readonly key: Uint8Array | null;
   /** Null is a tombstone. */
   readonly value: Uint8Array | null;

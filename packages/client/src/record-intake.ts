@@ -2,7 +2,7 @@ import { type AbortSignalLike, abortReason, onAbort } from "./abort.ts";
 import { InvalidOptionError, toError } from "./errors.ts";
 import type { TopicMetadata } from "./metadata.ts";
 import { ProcessHold } from "./process-hold.ts";
-import { produceError } from "./produce-errors.ts";
+import { keylessRefusal, produceError } from "./produce-errors.ts";
 import { estimatedSize, type RecordMetadata } from "./producer-batch.ts";
 import type { ProducerRecord } from "./producer-options.ts";
 import type { TopicLookups } from "./topic-lookups.ts";
@@ -127,10 +127,11 @@ export class RecordIntake {
     deadline: number,
     signal: AbortSignalLike | undefined,
   ): Promise<RecordMetadata> {
-    const topic = this.#topics.known(record.topic);
+    const isKeyless = record.key === null;
+    const topic = this.#topics.known(record.topic, isKeyless);
     if (topic !== undefined) return this.#enter(record, size, topic, deadline);
     return new Promise((resolve, reject) => {
-      this.#topics.whenKnown(record.topic, (found, failure) => {
+      this.#topics.whenKnown(record.topic, isKeyless, (found, failure) => {
         if (found === undefined) {
           this.release(size);
           reject(produceError(record.topic, undefined, toError(failure), false));
@@ -146,6 +147,7 @@ export class RecordIntake {
 
   #enter(record: ProducerRecord, size: number, topic: TopicMetadata, deadline: number): Promise<RecordMetadata> {
     try {
+      if (record.key === null && this.#topics.isCompacted(record.topic)) throw keylessRefusal(record.topic);
       return this.#enqueue(record, topic, deadline);
     } catch (error) {
       this.release(size);
