@@ -1,9 +1,9 @@
-import { connect } from "node:net";
 import type { Connector } from "@ktables/client";
 import { nextBatch } from "@ktables/record-batch";
 import { readRequestHeader } from "../../packages/client/src/protocol/headers.ts";
 import { ProtocolReader } from "../../packages/client/src/protocol/reader.ts";
 import { produceServer } from "../../packages/client/src/testing/generated/produce.ts";
+import { connectPlain } from "../suites/plain-socket.ts";
 
 /** Connects over plain TCP and counts the batches that a producer sends, and those that it sends again. */
 export class ProduceCounter {
@@ -12,20 +12,10 @@ export class ProduceCounter {
   connections = 0;
   readonly #seen = new Set<string>();
 
-  readonly connector: Connector = async ({ host, port }, events, signal) => {
-    const socket = connect({ host, port, noDelay: true });
-    const giveUp = (): void => void socket.destroy();
-    signal.addEventListener("abort", giveUp);
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
-      socket.once("close", () => reject(new Error("no connection")));
-      // "close" follows and says enough.
-      socket.on("error", () => undefined);
-    });
-    signal.removeEventListener("abort", giveUp);
+  readonly connector: Connector = async (address, events, signal) => {
+    const socket = await connectPlain(address, events, signal);
     this.connections++;
     socket.on("data", (chunk: Uint8Array) => events.onData(chunk));
-    socket.once("close", () => events.onClose(undefined));
     return {
       write: (frame) => {
         this.#look(frame);

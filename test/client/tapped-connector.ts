@@ -1,6 +1,7 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Connector } from "@ktables/client";
 import { FrameAssembler } from "../../packages/client/src/frames.ts";
+import { connectPlain } from "../suites/plain-socket.ts";
 
 const saslHandshake = 17;
 
@@ -15,17 +16,9 @@ export class Tap {
   /** Requests that had no answer yet when a SaslHandshake was sent, for each of those. */
   readonly unansweredAtHandshake: number[] = [];
 
-  readonly connector: Connector = async ({ host, port }, events, signal) => {
+  readonly connector: Connector = async (address, events, signal) => {
     if (this.isBlocked) throw new Error("blocked");
-    const socket = connect({ host, port, noDelay: true });
-    const giveUp = (): void => void socket.destroy();
-    signal.addEventListener("abort", giveUp);
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
-      socket.once("close", () => reject(new Error("no connection")));
-      socket.on("error", () => undefined);
-    });
-    signal.removeEventListener("abort", giveUp);
+    const socket = await connectPlain(address, events, signal);
     this.connections++;
     this.#sockets.add(socket);
     let unanswered = 0;
@@ -34,14 +27,11 @@ export class Tap {
       answers.push(Uint8Array.from(chunk));
       events.onData(chunk);
     });
-    socket.once("close", () => {
-      this.#sockets.delete(socket);
-      events.onClose(undefined);
-    });
+    socket.once("close", () => this.#sockets.delete(socket));
     return {
       write: (frame) => {
         const apiKey = new DataView(frame.buffer, frame.byteOffset).getInt16(4);
-        this.requests.push({ port, apiKey });
+        this.requests.push({ port: address.port, apiKey });
         if (apiKey === saslHandshake) {
           this.unansweredAtHandshake.push(unanswered);
         }
@@ -51,6 +41,7 @@ export class Tap {
       destroy: () => void socket.destroy(),
     };
   };
+
   /** Ends what is connected, and lets nothing connect until {@link isBlocked} is unset. */
   cut(): void {
     this.isBlocked = true;

@@ -1,7 +1,7 @@
-import { connect } from "node:net";
 import type { Connector } from "@ktables/client";
 import type { ApiName, EmbeddedBroker, InterceptContext, RequestOf, ResponseOf } from "@ktables/client/testing";
 import fc from "fast-check";
+import { connectPlain } from "../suites/plain-socket.ts";
 
 export const nodes = 3;
 export const partitions = 3;
@@ -91,17 +91,8 @@ export class Cutter {
     this.#bytesLeft = undefined;
   }
 
-  readonly connector: Connector = async ({ host, port }, events, signal) => {
-    const socket = connect({ host, port, noDelay: true });
-    const giveUp = (): void => void socket.destroy();
-    signal.addEventListener("abort", giveUp);
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
-      socket.once("close", () => reject(new Error("no connection")));
-      // "close" follows and says enough.
-      socket.on("error", () => undefined);
-    });
-    signal.removeEventListener("abort", giveUp);
+  readonly connector: Connector = async (address, events, signal) => {
+    const socket = await connectPlain(address, events, signal);
     socket.on("data", (chunk: Uint8Array) => {
       const passed = chunk.subarray(0, this.#bytesLeft);
       if (passed.length > 0) events.onData(passed);
@@ -111,7 +102,6 @@ export class Cutter {
       this.#bytesLeft = undefined;
       socket.destroy();
     });
-    socket.once("close", () => events.onClose(undefined));
     return { write: (bytes) => void socket.write(bytes), destroy: () => void socket.destroy() };
   };
 }

@@ -1,5 +1,5 @@
-import { connect } from "node:net";
 import type { Connector } from "@ktables/client";
+import { connectPlain } from "./plain-socket.ts";
 
 const produce = 0;
 
@@ -10,16 +10,8 @@ const produce = 0;
 export class LostAnswers {
   cuts = 0;
 
-  readonly connector: Connector = async ({ host, port }, events, signal) => {
-    const socket = connect({ host, port, noDelay: true });
-    const giveUp = (): void => void socket.destroy();
-    signal.addEventListener("abort", giveUp);
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
-      socket.once("close", () => reject(new Error("no connection")));
-      socket.on("error", () => undefined);
-    });
-    signal.removeEventListener("abort", giveUp);
+  readonly connector: Connector = async (address, events, signal) => {
+    const socket = await connectPlain(address, events, signal);
     let hasProduced = false;
     let isCut = false;
     socket.on("data", (chunk: Uint8Array) => {
@@ -30,7 +22,6 @@ export class LostAnswers {
       }
       if (!isCut) events.onData(chunk);
     });
-    socket.once("close", () => events.onClose(undefined));
     return {
       write: (frame) => {
         hasProduced ||= new DataView(frame.buffer, frame.byteOffset).getInt16(4) === produce;
