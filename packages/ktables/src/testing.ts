@@ -1,1 +1,2 @@
 export * from "@ktables/client/testing";
+export { type TestRecordOptions, TestTopic, type TestTopicOptions } from "./testing/test-topic.ts";

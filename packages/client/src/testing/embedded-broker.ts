@@ -191,6 +191,11 @@ export class EmbeddedBroker {
     return this.#partition(topic, partition).log.highWatermark;
   }
 
+  /** The id of the topic's present incarnation, as Kafka's tools print it. */
+  topicId(topic: string): string {
+    return this.#topic(topic).id;
+  }
+
   /** Who leads a partition; node -1 means nobody, because no replica is up. */
   leader(topic: string, partition: number): { readonly node: number; readonly epoch: number } {
     const { leaderId, leaderEpoch } = this.#partition(topic, partition);
