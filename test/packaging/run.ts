@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { root, run } from "../command.ts";
 import { startJavaPeer } from "../harness/java-peer.ts";
 import { kafkaAvailability, startKafka } from "../harness/kafka.ts";
+import { codeBlocks } from "../structure/code-blocks.ts";
 import { checkWritten, prepareProof, writeCompressions } from "./kafka-proof.ts";
 import { installedManifest, installedPackages, type Packed, packAndInstall } from "./packed.ts";
 import { runTests, runtimes } from "./runtimes.ts";
@@ -16,7 +17,12 @@ try {
   const packed = await packAndInstall(directory);
   await checkPackages(packed);
   const certificates = { KTABLES_CERTIFICATES: join(root, "test/cli/fixtures") };
-  await checkRuntimes(packed, ["table.test.mjs", "client.test.mjs"], certificates, "embedded broker");
+  await writeFile(
+    join(packed.consumer, "testing-docs.test.mjs"),
+    (await codeBlocks("docs/testing.md", "js")).join("\n"),
+  );
+  const files = ["table.test.mjs", "client.test.mjs", "testing-docs.test.mjs"];
+  await checkRuntimes(packed, files, certificates, "embedded broker");
   if ((await kafkaAvailability()).available) await proveOnKafka(packed);
 } finally {
   await rm(directory, { recursive: true, force: true });

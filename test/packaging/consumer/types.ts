@@ -2,7 +2,7 @@
 import { json, KafkaTable, KafkaTableWriter, type WriteToken } from "ktables";
 import { KafkaClient, TopicReader } from "ktables/client";
 import { RecordBatch } from "ktables/record-batch";
-import { EmbeddedBroker } from "ktables/testing";
+import { EmbeddedBroker, TestTopic } from "ktables/testing";
 
 interface Service {
   readonly url: string;
@@ -19,6 +19,12 @@ export async function use(): Promise<string | undefined> {
   return (
     services.get("billing")?.url ?? `${token.topic} ${TopicReader.name} ${RecordBatch.name} ${EmbeddedBroker.name}`
   );
+}
+
+export async function useInTest(): Promise<WriteToken> {
+  const topic: TestTopic<Service> = await TestTopic.create({ value: json<Service>() });
+  await topic[Symbol.asyncDispose]();
+  return topic.publish("billing", { url: topic.connection });
 }
 
 // @ts-expect-error the value must be a Service
