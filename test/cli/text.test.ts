@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { compactJson, indentJson } from "../../packages/ktables/src/cli/json-text.ts";
+import { compactJson, indentJson, objectMembers } from "../../packages/ktables/src/cli/json-text.ts";
 import { progressText } from "../../packages/ktables/src/cli/progress.ts";
 import {
   clockTime,
@@ -67,6 +67,23 @@ test("JSON that was laid out is the same JSON, as JSON.stringify lays it out", (
       const given = JSON.stringify(value);
       expect(indentJson(given)).toBe(JSON.stringify(value, null, 2));
       expect(compactJson(JSON.stringify(value, null, 3))).toBe(given);
+    }),
+  );
+});
+
+test("the members of an object keep their text", () => {
+  expect(
+    objectMembers(' { "a" : 1.50 , "\\u0061" : { "a" : [ "}" , 12345678901234567890 ] } , "" : "x:,{" } '),
+  ).toEqual([
+    ["a", "1.50"],
+    ["a", '{"a":["}",12345678901234567890]}'],
+    ["", '"x:,{"'],
+  ]);
+  expect(objectMembers("{}")).toEqual([]);
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (object) => {
+      const text = JSON.stringify(object, null, 1);
+      expect(objectMembers(text)).toEqual(Object.entries(object).map(([name, value]) => [name, JSON.stringify(value)]));
     }),
   );
 });

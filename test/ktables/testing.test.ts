@@ -1,5 +1,14 @@
 import { partitionForKey } from "@ktables/client";
-import { bytes, json, KafkaTable, type KafkaTableOptions, KafkaTableWriter, silentLogger, string } from "ktables";
+import {
+  bytes,
+  json,
+  KafkaTable,
+  type KafkaTableOptions,
+  KafkaTableWriter,
+  silentLogger,
+  string,
+  type TopicOptions,
+} from "ktables";
 import { EmbeddedBroker, TestTopic, type TestTopicOptions } from "ktables/testing";
 import { afterEach, describe, expect, test } from "vitest";
 import { rejection, until } from "../suites/support.ts";
@@ -23,7 +32,7 @@ async function newTopic(options: Partial<TestTopicOptions<Flag>> = {}): Promise<
 }
 
 /** What these tests do to topics is worth a warning each time. */
-function quietly<V>(topic: TestTopic<V>): KafkaTableOptions<V> {
+function quietly<V>(topic: TestTopic<V>): TopicOptions<V> {
   return { ...topic.options, connection: { bootstrapServers: topic.connection, logger: silentLogger } };
 }
 

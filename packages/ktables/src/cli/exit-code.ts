@@ -14,6 +14,10 @@ import { CodecError, TableFailedError, TopicConfigMismatchError, TopicConfigUnre
 export const ExitCode = {
   ok: 0,
   absent: 1,
+  /** `diff`: the two are not equal. */
+  different: 1,
+  /** `doctor`: something is wrong with the topic. */
+  problems: 1,
   usage: 2,
   unreachable: 3,
   refused: 4,

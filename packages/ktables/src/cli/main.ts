@@ -4,16 +4,29 @@ import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { deleteCommand } from "./delete.ts";
 import { demoCommand } from "./demo.ts";
+import { diffCommand } from "./diff.ts";
+import { dumpCommand } from "./dump.ts";
 import { ExitCode, exitCodeOf, usageError } from "./exit-code.ts";
 import { getCommand } from "./get.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { listCommand } from "./list.ts";
+import { loadCommand } from "./load.ts";
 import { Reporter } from "./reporter.ts";
 import { setCommand } from "./set.ts";
 import { Terminal } from "./terminal.ts";
 import { watchCommand } from "./watch.ts";
 
-const commands: readonly Command[] = [getCommand, listCommand, watchCommand, setCommand, deleteCommand, demoCommand];
+const commands: readonly Command[] = [
+  getCommand,
+  listCommand,
+  watchCommand,
+  setCommand,
+  deleteCommand,
+  dumpCommand,
+  loadCommand,
+  diffCommand,
+  demoCommand,
+];
 
 /**
  * Runs the command line of this process and sets its exit code. The process then ends by itself: a command that leaves

@@ -18,7 +18,18 @@ type ValueOption =
   | "client-id"
   | "timeout-ms";
 
-type FlagOption = "keys-only" | "initial" | "raw" | "create-topic" | "tls" | "json" | "debug" | "help";
+type FlagOption =
+  | "keys-only"
+  | "initial"
+  | "raw"
+  | "object"
+  | "delete-missing"
+  | "dry-run"
+  | "create-topic"
+  | "tls"
+  | "json"
+  | "debug"
+  | "help";
 
 export type OptionName = ValueOption | FlagOption;
 
@@ -50,6 +61,9 @@ export const optionDefinitions: Readonly<
   "keys-only": { type: "boolean", description: "print no values" },
   initial: { type: "boolean", description: "print what is there already, then the changes" },
   raw: { type: "boolean", description: "write the value as it is: --value-format string" },
+  object: { type: "boolean", description: "one JSON object of keys and values, rather than lines" },
+  "delete-missing": { type: "boolean", description: "remove keys that the input does not have" },
+  "dry-run": { type: "boolean", description: "write nothing, print what would change" },
   "value-format": { type: "string", placeholder: "format", description: "" },
   "create-topic": { type: "boolean", description: "create the topic, compacted, if it does not exist" },
   partitions: {
@@ -122,9 +136,11 @@ export const writeOptions: readonly OptionName[] = [
 export function describeOption(command: string, name: OptionName): string {
   const { description, fallback } = optionDefinitions[name];
   if (name === "value-format") {
-    return command === "set"
-      ? `${writeFormats.join(", ")} (default: json)`
-      : `${readFormats.join(", ")} (default: auto)`;
+    if (command === "set") return `${writeFormats.join(", ")} (default: json)`;
+    if (command === "load" || command === "diff") {
+      return `of values that do not say theirs: ${writeFormats.join(", ")} (default: json)`;
+    }
+    return `${readFormats.join(", ")} (default: auto)`;
   }
   if (command === "watch" && name === "timeout-ms") return "time to reach the cluster (default: 10000)";
   return fallback === undefined ? description : `${description} (default: ${fallback})`;

@@ -9,7 +9,7 @@ import {
   type TlsConfig,
 } from "@ktables/client";
 import { toError } from "@ktables/client/internal";
-import { bytes } from "../codec.ts";
+import { bytes, type Codec, string } from "../codec.ts";
 import { ensureTopic } from "../ensure-topic.ts";
 import { TableFailedError } from "../errors.ts";
 import { KafkaTable } from "../table.ts";
@@ -25,6 +25,11 @@ import { type ReadFormat, readCodec, readFormats } from "./values.ts";
 
 /** How long a topic may be unknown before it counts as missing: brokers learn of a new one with some delay. */
 const missingTopicMs = 1000;
+
+/** What a command may want different about its table. */
+type TableChoices = Partial<
+  Pick<KafkaTableOptions<Uint8Array>, "topic" | "key" | "value" | "isolation" | "onSet" | "onDelete">
+>;
 
 /** The connection of one command, and the time that it has left. */
 export class Session {
@@ -73,6 +78,10 @@ export class Session {
     return new Session(context, topic, await readTlsFiles(values), await readSasl(values));
   }
 
+  get isTimeUp(): boolean {
+    return performance.now() >= this.#deadline;
+  }
+
   /** Milliseconds until the command's time is up, at least 1. */
   get remainingMs(): number {
     return Math.max(1, Math.ceil(this.#deadline - performance.now()));
@@ -82,17 +91,17 @@ export class Session {
    * Makes sure that the topic exists. The library waits all its time for a missing topic to appear; somebody who
    * mistyped a name should not have to.
    */
-  async requireTopic(hint = ""): Promise<void> {
+  async requireTopic(hint = "", topic: string = this.topic): Promise<void> {
     let lastFailure: KafkaError | undefined;
     for (;;) {
       const isLastAttempt = this.remainingMs <= missingTopicMs;
       try {
         const timeoutMs = Math.min(this.remainingMs, missingTopicMs);
-        await this.client.topicMetadata(this.topic, { timeoutMs });
+        await this.client.topicMetadata(topic, { timeoutMs });
         return;
       } catch (error) {
         if (error instanceof BrokerError && error.code === "UNKNOWN_TOPIC_OR_PARTITION") {
-          throw new CommandError(ExitCode.refused, error.code, `Topic "${this.topic}" does not exist${hint}`, error);
+          throw new CommandError(ExitCode.refused, error.code, `Topic "${topic}" does not exist${hint}`, error);
         }
         if (!(error instanceof KafkaError) || !error.retriable) throw error;
         // What went wrong says more than that it took too long.
@@ -105,7 +114,7 @@ export class Session {
   }
 
   /** A table that was not started yet. */
-  table(hooks: Pick<KafkaTableOptions<Uint8Array>, "onSet" | "onDelete"> = {}): KafkaTable<Uint8Array> {
+  table(options: TableChoices = {}): KafkaTable<Uint8Array> {
     return new KafkaTable({
       connection: this.client,
       topic: this.topic,
@@ -113,7 +122,7 @@ export class Session {
       ensureTopic: false,
       isolation: this.#isolation,
       catchupTimeoutMs: this.remainingMs,
-      ...hooks,
+      ...options,
     });
   }
 
@@ -128,26 +137,27 @@ export class Session {
   }
 
   /** Everything in the topic. @throws CommandError when that could not be read in time. */
-  async load(): Promise<KafkaTable<Uint8Array>> {
-    await this.requireTopic();
-    const table = this.table();
+  async load(options: TableChoices = {}): Promise<KafkaTable<Uint8Array>> {
+    const topic = options.topic ?? this.topic;
+    await this.requireTopic("", topic);
+    const table = this.table(options);
     await this.start(table);
     const { status } = table;
     const progress = table.health().progress;
     await table.stop();
-    if (table.failure !== undefined) throw new TableFailedError(this.topic, table.failure, table.isCaughtUp);
+    if (table.failure !== undefined) throw new TableFailedError(topic, table.failure, table.isCaughtUp);
     if (status === "caught_up") return table;
     const { done, total } = progress ?? { done: 0, total: 0 };
     throw new CommandError(
       ExitCode.tableNotReady,
       "TABLE_DEGRADED",
-      `Topic "${this.topic}" could not be read to its end within ${this.#timeoutMs} ms (${done} of ${total} offsets so far); ` +
+      `Topic "${topic}" could not be read to its end within ${this.#timeoutMs} ms (${done} of ${total} offsets so far); ` +
         "--timeout-ms gives it more time",
     );
   }
 
   /** A writer of bytes; creates the topic only if the command line says so. */
-  async writer(): Promise<KafkaTableWriter<Uint8Array>> {
+  async writer(key: Codec<string> = string()): Promise<KafkaTableWriter<Uint8Array>> {
     if (this.#context.values["create-topic"] === true) {
       await ensureTopic(this.client, this.topic, {
         partitions: this.#partitions,
@@ -160,6 +170,7 @@ export class Session {
     return KafkaTableWriter.open({
       connection: this.client,
       topic: this.topic,
+      key,
       value: bytes(),
       ensureTopic: false,
       deliveryTimeoutMs: this.remainingMs,

@@ -55,9 +55,13 @@ export function showValue(bytes: Uint8Array, format: ReadFormat): ShownValue {
 }
 
 /** The members `value` and `format` of an output line. */
-export function valueMembers({ format, text }: ShownValue): string {
-  const value = format === "json" ? compactJson(text) : JSON.stringify(text);
-  return `"value":${value},"format":${JSON.stringify(format)}`;
+export function valueMembers(shown: ShownValue, names: readonly [string, string] = ["value", "format"]): string {
+  return `"${names[0]}":${valueJson(shown)},"${names[1]}":${JSON.stringify(shown.format)}`;
+}
+
+/** As JSON on one line: what is no JSON becomes a string. */
+export function valueJson({ format, text }: ShownValue): string {
+  return format === "json" ? compactJson(text) : JSON.stringify(text);
 }
 
 /** One line for a terminal. */
@@ -79,6 +83,13 @@ export function bytesToWrite(given: Uint8Array, format: WriteFormat): Uint8Array
   return new TextEncoder().encode(text);
 }
 
+/** Whether a reader sees the same: the same bytes, or the same JSON but for white space. */
+export function isSameValue(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length === b.length && a.every((byte, index) => byte === b[index])) return true;
+  const [left, right] = [parseJson(a), parseJson(b)];
+  return left !== undefined && right !== undefined && compactJson(left) === compactJson(right);
+}
+
 /** The text, if it is JSON. */
 function parseJson(bytes: Uint8Array): string | undefined {
   try {
@@ -90,13 +101,14 @@ function parseJson(bytes: Uint8Array): string | undefined {
   }
 }
 
-function toBase64(bytes: Uint8Array): string {
+export function toBase64(bytes: Uint8Array): string {
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);
 }
 
-function fromBase64(text: string): Uint8Array {
+/** @throws CommandError with exit code 2. */
+export function fromBase64(text: string): Uint8Array {
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/.test(text)) {
     throw usageError("The value is not valid base64");
   }
