@@ -5,6 +5,7 @@ import type { Command } from "./command.ts";
 import { deleteCommand } from "./delete.ts";
 import { demoCommand } from "./demo.ts";
 import { diffCommand } from "./diff.ts";
+import { doctorCommand } from "./doctor.ts";
 import { dumpCommand } from "./dump.ts";
 import { ExitCode, exitCodeOf, usageError } from "./exit-code.ts";
 import { getCommand } from "./get.ts";
@@ -25,6 +26,7 @@ const commands: readonly Command[] = [
   dumpCommand,
   loadCommand,
   diffCommand,
+  doctorCommand,
   demoCommand,
 ];
 

@@ -140,7 +140,8 @@ export function describeOption(command: string, name: OptionName): string {
     if (command === "load" || command === "diff") {
       return `of values that do not say theirs: ${writeFormats.join(", ")} (default: json)`;
     }
-    return `${readFormats.join(", ")} (default: auto)`;
+    const what = command === "doctor" ? "what values should be: " : "";
+    return `${what}${readFormats.join(", ")} (default: auto)`;
   }
   if (command === "watch" && name === "timeout-ms") return "time to reach the cluster (default: 10000)";
   return fallback === undefined ? description : `${description} (default: ${fallback})`;

@@ -7,10 +7,14 @@ const intervalMs = 100;
 
 /** One line on a terminal that follows a table which is catching up; nothing elsewhere. */
 export function showProgress<V>(terminal: Terminal, table: KafkaTable<V>): { readonly end: () => void } {
+  return showStatus(terminal, () => progressText(recordsSeen(table), table.health().progress));
+}
+
+/** The same for any text that changes. */
+export function showStatus(terminal: Terminal, text: () => string): { readonly end: () => void } {
   if (!terminal.isTty) return { end: () => undefined };
   const timer = setInterval(() => {
-    const text = progressText(recordsSeen(table), table.health().progress);
-    terminal.status(terminal.paint("dim", truncate(text, terminal.width - 1)));
+    terminal.status(terminal.paint("dim", truncate(text(), terminal.width - 1)));
   }, intervalMs);
   return {
     end: () => {
@@ -21,8 +25,8 @@ export function showProgress<V>(terminal: Terminal, table: KafkaTable<V>): { rea
 }
 
 /** Compaction leaves holes between the records: the share that is done counts offsets. */
-export function progressText(records: number, progress: CatchUpProgress | undefined): string {
-  const parts = [`catching up: ${formatCount(records)} records`];
+export function progressText(records: number | undefined, progress: CatchUpProgress | undefined): string {
+  const parts = [records === undefined ? "reading" : `catching up: ${formatCount(records)} records`];
   if (progress !== undefined && progress.total > 0) {
     const { done, total, offsetsPerSecond, etaMs } = progress;
     parts.push(`${Math.floor((done / total) * 100)} %`, `${formatCount(offsetsPerSecond)} offsets/s`);

@@ -57,3 +57,25 @@ export function clockTime(date: Date): string {
   const milliseconds = String(date.getMilliseconds()).padStart(3, "0");
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
 }
+
+const spans = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1000, "s"],
+  [1, "ms"],
+] as const;
+
+/** A setting's time in the largest unit that leaves no fraction: `7 d`, `90 min`. */
+export function formatSpan(ms: number): string {
+  const [size, unit] = spans.find(([size]) => ms >= size && ms % size === 0) ?? [1, "ms"];
+  return `${formatCount(ms / size)} ${unit}`;
+}
+
+/** `512 bytes`, `1.5 KiB`, `20 MiB`. */
+export function formatBytes(bytes: number): string {
+  const units = [bytes === 1 ? "byte" : "bytes", "KiB", "MiB", "GiB", "TiB"];
+  const power = Math.min(units.length - 1, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 || value >= 100 ? Math.round(value) : Number(value.toPrecision(2))} ${units[power]}`;
+}
