@@ -3,6 +3,6 @@ import { run } from "./command.ts";
 
 await run("biome", ["check", "."]);
 await run("tsc", ["-p", "test"]);
-await run("oxlint", ["--type-aware", "--deny-warnings", "packages", "protocol-specs", "test"]);
+await run("oxlint", ["--type-aware", "--deny-warnings", "examples", "packages", "protocol-specs", "test"]);
 await run("node", ["protocol-specs/generate.ts", "--check"]);
 await run("node", ["packages/build-wasm.ts", "--check"]);

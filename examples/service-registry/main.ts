@@ -1,0 +1,65 @@
+/** A registry at work, with two instances of a service as processes of their own: see README.md. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { openCluster } from "../cluster.ts";
+import { ServiceRegistry } from "./registry.ts";
+
+const ttlMs = Number(process.env["TTL_MS"] ?? 3000);
+const topic = process.env["TOPIC"] ?? "services";
+const cluster = await openCluster();
+const { bootstrapServers } = cluster;
+const registry = await ServiceRegistry.open({ connection: bootstrapServers, topic });
+
+// What happens to the table is printed, whoever has done it. Heartbeats change entries all the time: not worth a line.
+const watching = (async () => {
+  for await (const change of registry.table.changes()) {
+    if (change.type === "set" && change.oldValue === undefined) console.log(`up: ${change.key} at ${change.value.url}`);
+    if (change.type === "delete" && change.oldValue !== undefined) console.log(`down: ${change.key}`);
+  }
+})();
+
+const sweeping = setInterval(() => {
+  registry.sweep(ttlMs / 3).then(
+    (expired) => {
+      for (const key of expired) console.log(`expired: ${key}`);
+    },
+    (error: unknown) => console.error("sweep failed:", error),
+  );
+}, ttlMs / 3);
+
+const first = startInstance("1");
+const second = startInstance("2");
+await until(() => registry.table.size === 2);
+console.log(`find billing: ${registry.find("billing").length}`);
+
+console.log("billing/2 crashes");
+second.kill("SIGKILL");
+await until(() => !registry.table.has("billing/2"));
+console.log(`find billing: ${registry.find("billing").length}`);
+
+console.log("billing/1 is shut down");
+first.kill("SIGTERM");
+await once(first, "exit");
+await until(() => registry.table.size === 0);
+console.log(`find billing: ${registry.find("billing").length}`);
+
+clearInterval(sweeping);
+await registry.close();
+await watching;
+await cluster.close();
+
+function startInstance(id: string) {
+  const program = fileURLToPath(new URL("instance.ts", import.meta.url));
+  const env = { ...process.env, TOPIC: topic, TTL_MS: String(ttlMs), END_WITH_INPUT: "1" };
+  return spawn(process.execPath, [program, "billing", id, bootstrapServers], {
+    env,
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+}
+
+/** Looks at each change of the table. */
+async function until(isSo: () => boolean): Promise<void> {
+  for await (const _ of registry.table.changes({ initial: "snapshot" })) if (isSo()) return;
+}
