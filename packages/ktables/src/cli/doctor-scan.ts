@@ -53,7 +53,7 @@ export async function scanTopic(
   ]);
   const collector = new Collector(ends.size);
   let finish = (): void => undefined;
-  let fail = (_: Error): void => undefined;
+  let fail: (error: Error) => void = () => undefined;
   const finished = new Promise<void>((resolve, reject) => {
     finish = resolve;
     fail = reject;
