@@ -32,12 +32,15 @@ const examples = (
   await Promise.all(pages.map(async (page) => examplesOf(page, await readFile(join(docs, page), "utf8"))))
 ).flat();
 
+/** The others are tests themselves; `testing-docs.test.ts` runs them. */
+const programs = examples.filter(({ code }) => !code.includes('from "vitest"'));
+
 describe("the pages under docs", () => {
   test("have examples", () => {
     expect(examples.length).toBeGreaterThan(10);
   });
 
-  test.each(examples)("$name does what it says", { timeout: 60_000 }, async ({ code, output }) => {
+  test.each(programs)("$name does what it says", { timeout: 60_000 }, async ({ code, output }) => {
     const broker = await EmbeddedBroker.start();
     try {
       // The only change: nobody can count on a broker at that port.
