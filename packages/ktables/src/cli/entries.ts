@@ -23,6 +23,12 @@ export const anyBytes: { readonly key: Codec<string>; readonly value: Codec<Uint
 
 const utf8 = string();
 
+/** Texts in the order of their UTF-8 bytes, in which surrogates come last. */
+export function inByteOrder(texts: readonly string[]): string[] {
+  const keyed = texts.map((text) => ({ text, bytes: byteKeys.decode(utf8.encode(text)) }));
+  return keyed.sort((a, b) => (a.bytes < b.bytes ? -1 : a.bytes > b.bytes ? 1 : 0)).map(({ text }) => text);
+}
+
 /** A key of {@link byteKeys} as it can be printed. */
 export interface ShownKey {
   readonly isText: boolean;

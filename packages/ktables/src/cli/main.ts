@@ -9,6 +9,7 @@ import { doctorCommand } from "./doctor.ts";
 import { dumpCommand } from "./dump.ts";
 import { ExitCode, exitCodeOf, usageError } from "./exit-code.ts";
 import { getCommand } from "./get.ts";
+import { groupsCommand } from "./groups.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { listCommand } from "./list.ts";
 import { loadCommand } from "./load.ts";
@@ -20,6 +21,7 @@ import { watchCommand } from "./watch.ts";
 const commands: readonly Command[] = [
   getCommand,
   listCommand,
+  groupsCommand,
   watchCommand,
   setCommand,
   deleteCommand,
