@@ -43,6 +43,13 @@ async function openTable<V>(topic: TestTopic<V>, options: Partial<KafkaTableOpti
   return table;
 }
 
+/** Opens a table of an empty topic: when it resolves, its request waits at the broker for something to come. */
+async function openParkedTable(topic: TestTopic<Flag>, options?: Partial<KafkaTableOptions<Flag>>) {
+  const table = await openTable(topic, options);
+  await until(() => topic.broker.requests.some(({ api }) => api === "Fetch"));
+  return table;
+}
+
 async function openWriter(topic: TestTopic<Flag>): Promise<KafkaTableWriter<Flag>> {
   const writer = await KafkaTableWriter.open(quietly(topic));
   opened.push(writer);
@@ -112,8 +119,7 @@ describe("a topic for tests", () => {
 
   test("delivers nothing while it is paused, also to who waits already, and takes writes", async () => {
     const topic = await newTopic();
-    const table = await openTable(topic);
-    // A request is parked at the broker now, which would be answered by the next record.
+    const table = await openParkedTable(topic, { fetchMaxWaitMs: 600_000 });
     topic.pause();
     const writer = await openWriter(topic);
     const token = await writer.set("a", on);
@@ -149,7 +155,7 @@ describe("a topic for tests", () => {
 
   test("fails readers for good with what is not retried, at once", async () => {
     const topic = await newTopic();
-    const table = await openTable(topic, { fetchMaxWaitMs: 600_000 });
+    const table = await openParkedTable(topic, { fetchMaxWaitMs: 600_000 });
     topic.fail("TOPIC_AUTHORIZATION_FAILED");
     await until(() => table.status === "failed");
     expect(table.failure).toMatchObject({ code: "TOPIC_AUTHORIZATION_FAILED" });

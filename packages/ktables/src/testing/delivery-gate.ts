@@ -67,11 +67,9 @@ export class DeliveryGate {
       }
       if (this.#errorCode !== undefined) return refusedFetch(request, this.#errorCode);
       answer ??= context.handle().then((response) => ({ response }));
+      // What is published after a change cannot be in an answer that comes before it: the change wins.
       const answered = await Promise.race([changed, answer]);
-      // What came meanwhile is not to be seen before the topic is resumed.
-      if (answered !== undefined && !this.#isPaused && this.#errorCode === undefined) {
-        return answered.response ?? "close";
-      }
+      if (answered !== undefined) return answered.response ?? "close";
     }
   }
 
