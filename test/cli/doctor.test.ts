@@ -127,6 +127,17 @@ test("goes on where the settings may not be seen", async () => {
   expect(lines.map(({ check }) => check)).toContain("dead records");
 });
 
+test("looks at what an old broker tells", async () => {
+  await using old = await EmbeddedBroker.start({ asVersion: "0.11" });
+  await old.createTopic("t", { configs: { "cleanup.policy": "compact" } });
+  fill(old, "t", record("a", "1"));
+  const { code, stdout } = await ktables("doctor", "-b", old.bootstrapServers, "-t", "t");
+  expect(code).toBe(0);
+  const lines = objects(stdout) as Line[];
+  expect(lines.find(({ check }) => check === "cleanup.policy")?.verdict).toBe("ok");
+  expect(lines.find(({ check }) => check === "dead records")?.message).toContain("1 record for 1 live key");
+});
+
 test("fails as other commands do", async () => {
   expect(await doctor("missing")).toMatchObject({
     code: 4,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { EmbeddedBroker } from "@ktables/client/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { diffCommand } from "../../packages/ktables/src/cli/diff.ts";
+import { dumpCommand } from "../../packages/ktables/src/cli/dump.ts";
 import { loadCommand } from "../../packages/ktables/src/cli/load.ts";
 import { fill, ktables, ktablesWithInput, type Outcome, objects, record, terminalContext } from "./support.ts";
 
@@ -96,6 +97,19 @@ describe("dump", () => {
     expect((await (await topicWith()).dump("--object")).stdout).toBe("{}\n");
     const base64 = await topic.dump("--object", "--value-format", "base64");
     expect(JSON.parse(base64.stdout)).toMatchObject({ a: btoa("9007199254740993") });
+  });
+
+  test("does not steer a terminal, and is the same JSON there", async () => {
+    const topic = await topicWith(record("a\u009b2J", '{"x": "\u009b1m\u202e"}'), record("b", "\u001b[2J\n"));
+    const values = { "bootstrap-servers": broker.bootstrapServers, topic: topic.name };
+    for (const options of [{}, { object: true, "value-format": "string" }]) {
+      const { context, out } = terminalContext({ ...values, ...options });
+      expect(await dumpCommand.run(context)).toBe(0);
+      expect(out.text).not.toMatch(/[\u0080-\u009f\u001b\u202e]/);
+      const plain = await topic.dump(...("object" in options ? ["--object", "--value-format", "string"] : []));
+      const parsed = (text: string): unknown => ("object" in options ? JSON.parse(text) : objects(text));
+      expect(parsed(out.text)).toEqual(parsed(plain.stdout));
+    }
   });
 
   test("prints nothing rather than a part", async () => {
