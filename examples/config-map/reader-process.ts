@@ -25,6 +25,8 @@ export class ReaderProcess {
       stdio: ["pipe", "pipe", "inherit"],
     });
     if (this.#process.stdout === null) throw new Error("no output");
+    // The pipe to a process that has ended may end with an error.
+    this.#process.stdin?.on("error", () => undefined);
     this.#lines = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
     this.#process.once("error", (error) => {
       console.error(`${runtime} cannot be started: ${error.message}; RUNTIMES names others`);

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openCluster } from "../cluster.ts";
 import { ServiceRegistry } from "./registry.ts";
@@ -20,14 +21,8 @@ const watching = (async () => {
   }
 })();
 
-const sweeping = setInterval(() => {
-  registry.sweep(ttlMs / 3).then(
-    (expired) => {
-      for (const key of expired) console.log(`expired: ${key}`);
-    },
-    (error: unknown) => console.error("sweep failed:", error),
-  );
-}, ttlMs / 3);
+const ending = new AbortController();
+const sweeping = sweepUntil(ending.signal);
 
 const first = startInstance("1");
 const second = startInstance("2");
@@ -45,18 +40,31 @@ await once(first, "exit");
 await until(() => registry.table.size === 0);
 console.log(`find billing: ${registry.find("billing").length}`);
 
-clearInterval(sweeping);
+ending.abort();
+await sweeping;
 await registry.close();
 await watching;
 await cluster.close();
 
+async function sweepUntil(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for (const key of await registry.sweep(ttlMs / 3)) console.log(`expired: ${key}`);
+    } catch (error) {
+      console.error("sweep failed, the next one may not:", error);
+    }
+    await sleep(ttlMs / 3, undefined, { signal }).catch(() => undefined);
+  }
+}
+
 function startInstance(id: string) {
   const program = fileURLToPath(new URL("instance.ts", import.meta.url));
   const env = { ...process.env, TOPIC: topic, TTL_MS: String(ttlMs), END_WITH_INPUT: "1" };
-  return spawn(process.execPath, [program, "billing", id, bootstrapServers], {
-    env,
-    stdio: ["pipe", "ignore", "inherit"],
-  });
+  const args = [program, "billing", id, bootstrapServers];
+  const child = spawn(process.execPath, args, { env, stdio: ["pipe", "ignore", "inherit"] });
+  // The pipe to a process that was killed may end with an error.
+  child.stdin.on("error", () => undefined);
+  return child;
 }
 
 /** Looks at each change of the table. */

@@ -51,7 +51,7 @@ const counts = (set: number, deleted: number, unchanged: number, failed = 0, dry
   failed,
 });
 
-describe("dump", () => {
+describe("dump", { timeout: 60_000 }, () => {
   test("prints every entry in the order of the keys' UTF-8 bytes", async () => {
     // In UTF-16 the emoji, a surrogate pair, comes before U+FF5E.
     const topic = await topicWith(
@@ -132,7 +132,7 @@ describe("dump", () => {
   });
 });
 
-describe("load", () => {
+describe("load", { timeout: 60_000 }, () => {
   test("sets what the input has, leaves the rest, and writes nothing twice", async () => {
     const topic = await topicWith(record("same", '{ "a": 1 }'), record("old", "1"), record("other", "text"));
     const input =
@@ -277,7 +277,7 @@ describe("load", () => {
   });
 });
 
-describe("diff", () => {
+describe("diff", { timeout: 60_000 }, () => {
   test("is readable on a terminal", async () => {
     const topic = await topicWith(record("a", "1"), record("b\u001b[31m", "2"), record("same", "1"));
     const file = join(directory, "terminal.jsonl");

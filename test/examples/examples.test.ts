@@ -7,7 +7,7 @@ examplesSuite("the embedded broker", async () => {
   return { bootstrapServers: broker.bootstrapServers, stop: () => broker.close() };
 });
 
-test("examples bring a broker of their own when they are told of none", async () => {
+test("examples bring a broker of their own when they are told of none", { timeout: 120_000 }, async () => {
   const flags = new Program("feature-flags/server.ts", []);
   const config = new Program("config-map/main.ts", [], { RUNTIMES: "node" });
   const registry = new Program("service-registry/main.ts", [], { TTL_MS: "2000" });

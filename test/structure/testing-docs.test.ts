@@ -26,19 +26,19 @@ async function run(...args: string[]): Promise<string> {
   return stdout;
 }
 
-test("the example for vitest passes as printed", async () => {
+test("the example for vitest passes as printed", { timeout: 60_000 }, async () => {
   const [example = ""] = await codeBlocks(document, "ts");
   expect(example).toContain('from "vitest"');
   await writeFile(join(directory, "flags.test.ts"), example);
   const conditions = 'const conditions = ["@ktables/source"];\n';
   const config =
-    'export default { resolve: { conditions }, ssr: { resolve: { conditions: [...conditions, "node"] } } };';
+    'export default { resolve: { conditions }, ssr: { resolve: { conditions: [...conditions, "node"] } }, test: { testTimeout: 60_000 } };';
   await writeFile(join(directory, "vitest.config.mjs"), conditions + config);
   const output = await run(join(root, "node_modules/vitest/vitest.mjs"), "run", "--root", directory);
   expect(output).toMatch(/Tests +3 passed \(3\)/);
 });
 
-test("the example for node:test passes as printed", async () => {
+test("the example for node:test passes as printed", { timeout: 60_000 }, async () => {
   const [example = ""] = await codeBlocks(document, "js");
   expect(example).toContain('from "node:test"');
   await writeFile(join(directory, "services.test.mjs"), example);

@@ -91,7 +91,7 @@ class Events {
 
 /** The examples against a broker of the test's; each is told where that is in another way. */
 export function examplesSuite(name: string, startBroker: () => Promise<SuiteBroker>): void {
-  describe(`examples on ${name}`, () => {
+  describe(`examples on ${name}`, { timeout: 120_000 }, () => {
     let broker: SuiteBroker;
 
     beforeAll(async () => {
