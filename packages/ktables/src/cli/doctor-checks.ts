@@ -239,8 +239,8 @@ function partitionsOfKeys({ partitions, inSeveralPartitions, misplaced, liveKeys
   if (inSeveralPartitions.length > 0) {
     const message = `${plural(inSeveralPartitions.length, "key")} in several partitions: ${examples(inSeveralPartitions)}`;
     const advice =
-      "which value counts is left to chance: write tombstones where the key does not belong, and use one partitioner, " +
-      "also after adding partitions";
+      "tables take the newest by timestamp, and deleting that one brings an older one to light: write tombstones to the " +
+      "partitions where the key does not belong, and use one partitioner";
     return found(check, "problem", message, advice);
   }
   if (misplaced.length > 0) {
