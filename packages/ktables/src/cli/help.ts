@@ -15,7 +15,7 @@ ${columns([
   ["--version", "show the version"],
 ])}
 
-Exit codes: 0 done, 1 key absent or a difference found, 2 usage, 3 cluster unreachable, 4 refused by the broker, 5 table not ready.
+Exit codes: 0 done, 1 key absent, difference or problem found, 2 usage, 3 cluster unreachable, 4 refused by the broker, 5 table not ready.
 "ktables <command> --help" tells the rest. Start with: ktables demo
 `;
 }
