@@ -81,14 +81,14 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignalLi
 export async function sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
   throwIfAborted(signal);
   return new Promise<void>((resolve, reject) => {
-    const timer = startTimer(() => {
+    const stopTimer = startTimer(() => {
       unsubscribe?.();
       resolve();
     }, ms);
     const unsubscribe =
       signal &&
       onAbort(signal, () => {
-        clearTimeout(timer);
+        stopTimer();
         reject(abortReason(signal));
       });
   });
@@ -115,8 +115,7 @@ export class CallScope {
     this.#deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     // What lasts longer than a timer can, nearly 25 days, is as good as without an end.
     if (timeoutMs !== undefined && timeoutMs <= maximumTimerMs && timeoutError !== undefined) {
-      const timer = startTimer(() => this.#controller.abort(timeoutError()), timeoutMs);
-      this.#detach.push(() => clearTimeout(timer));
+      this.#detach.push(startTimer(() => this.#controller.abort(timeoutError()), timeoutMs));
     }
   }
 

@@ -31,7 +31,7 @@ export interface RequestOptions {
 interface Pending {
   readonly correlationId: number;
   readonly what: string;
-  readonly timer: ReturnType<typeof setTimeout>;
+  readonly stopTimer: () => void;
   /** Decodes the frame and settles the caller's promise. */
   readonly settle: (frame: Uint8Array) => void;
   readonly fail: (error: Error) => void;
@@ -273,7 +273,7 @@ export class Connection {
       this.#pending.push({
         correlationId,
         what: `${api.name} v${version}`,
-        timer: startTimer(() => this.#onTimeout(api.name, timeoutMs), timeoutMs),
+        stopTimer: startTimer(() => this.#onTimeout(api.name, timeoutMs), timeoutMs),
         settle: (frame) => {
           const response = decodeAnswer(api, version, frame);
           publishEnd(frame.length);
@@ -327,7 +327,7 @@ export class Connection {
         code: "PROTOCOL_VIOLATION",
       });
     }
-    clearTimeout(pending.timer);
+    pending.stopTimer();
     try {
       pending.settle(frame);
     } catch (error) {
@@ -433,7 +433,7 @@ export class Connection {
     this.#transport?.destroy();
     this.#session?.end();
     for (const pending of this.#pending.splice(0)) {
-      clearTimeout(pending.timer);
+      pending.stopTimer();
       pending.fail(error);
     }
     this.#gate.end();

@@ -34,21 +34,21 @@ export function firstToConnect<Connected>(
     const failures: Error[] = [];
     let started = 0;
     let pending = addresses.length;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let stopTimer: (() => void) | undefined;
     const end = (settle: () => void): void => {
-      clearTimeout(timer);
+      stopTimer?.();
       unsubscribe();
       settle();
       over.abort();
     };
     const unsubscribe = onAbort(signal, () => end(() => reject(abortReason(signal))));
     const startNext = (): void => {
-      clearTimeout(timer);
+      stopTimer?.();
       const index = started;
       const address = addresses[index];
       if (address === undefined) return;
       started++;
-      if (started < addresses.length) timer = startTimer(startNext, attempts.delayMs ?? defaultDelayMs);
+      if (started < addresses.length) stopTimer = startTimer(startNext, attempts.delayMs ?? defaultDelayMs);
       attempts.connect(address, over.signal).then(
         (connected) => {
           if (over.signal.aborted) attempts.discard(connected);

@@ -24,15 +24,14 @@ export class ProcessHold {
   }
 }
 
-/** A timer that does not keep the process alive. */
-export function startTimer(callback: () => void, ms: number): ReturnType<typeof setTimeout> {
-  const started: unknown = setTimeout(callback, ms);
+/** A timer that does not keep the process alive. Returns how to stop it. */
+export function startTimer(callback: () => void, ms: number): () => void {
+  const started = setTimeout(callback, ms);
   const { Deno: deno } = globalThis as { Deno?: { unrefTimer(id: unknown): void } };
   // Node and Bun give an object. Deno gives a number, or an object that its function takes too.
   if (isUnrefable(started)) started.unref();
   else deno?.unrefTimer(started);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return started as ReturnType<typeof setTimeout>;
+  return () => clearTimeout(started);
 }
 
 function isUnrefable(value: unknown): value is { unref(): void } {

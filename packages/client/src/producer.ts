@@ -40,8 +40,8 @@ export class Producer {
   #identity: ProducerIdentity | undefined;
   #identifying = false;
   #drainQueued = false;
-  #lingerTimer: ReturnType<typeof setTimeout> | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopLingering: (() => void) | undefined;
+  #stopTimer: (() => void) | undefined;
   #accepting = true;
 
   /** Checks the options; the network is touched by the first record. @throws InvalidOptionError */
@@ -136,8 +136,8 @@ export class Producer {
   /** Ends everything; what is left is rejected. */
   #abandon(cause: Error): void {
     this.#accepting = false;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#lingerTimer);
+    this.#stopTimer?.();
+    this.#stopLingering?.();
     this.#leaveClient();
     this.#closing.abort(cause);
     this.#intake.abandon(cause);
@@ -168,7 +168,7 @@ export class Producer {
     // What is behind the first unsent batch shows that this one is full and need not wait for company.
     const isFull = queue.nextToSend !== batch;
     if (this.#lingerMs === 0 || isFull || this.#intake.isFull) this.#queueDrain();
-    else this.#lingerTimer ??= startTimer(() => this.#drain(), this.#lingerMs);
+    else this.#stopLingering ??= startTimer(() => this.#drain(), this.#lingerMs);
     return written;
   }
 
@@ -184,8 +184,8 @@ export class Producer {
   /** Sends whatever may be sent, gives up what is overdue, and arranges to be called again when time alone helps. */
   #drain(): void {
     if (this.#closing.signal.aborted) return;
-    clearTimeout(this.#lingerTimer);
-    this.#lingerTimer = undefined;
+    this.#stopLingering?.();
+    this.#stopLingering = undefined;
     // One time for all: a pause that ends in between would be taken for pausing by one and for over by the other.
     const now = performance.now();
     this.#expire(now);
@@ -245,8 +245,8 @@ export class Producer {
 
   /** One timer for the next pause or deadline to end. */
   #armTimer(now: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
     let next = Number.POSITIVE_INFINITY;
     for (const queue of this.#queues.values()) {
       const waiting = queue.batches.find(({ isSettled }) => !isSettled);
@@ -255,7 +255,7 @@ export class Producer {
       if (queue.isPausing(now) && queue.inFlight === 0) next = Math.min(next, queue.retryAt);
     }
     if (next === Number.POSITIVE_INFINITY) return;
-    this.#timer = startTimer(() => this.#drain(), Math.max(1, next - now));
+    this.#stopTimer = startTimer(() => this.#drain(), Math.max(1, next - now));
   }
 
   /**

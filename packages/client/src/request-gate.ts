@@ -6,9 +6,7 @@ import { startTimer } from "./process-hold.ts";
 export class RequestGate {
   readonly #waiting: (() => void)[] = [];
   readonly #holds = new Set<symbol>();
-  #pause:
-    | { readonly release: () => void; readonly timer: ReturnType<typeof setTimeout>; readonly until: number }
-    | undefined;
+  #pause: { readonly release: () => void; readonly stopTimer: () => void; readonly until: number } | undefined;
   #isEnded = false;
 
   /** Runs the task now, or when nothing holds any more. */
@@ -32,18 +30,18 @@ export class RequestGate {
     const until = performance.now() + ms;
     if (this.#isEnded || (this.#pause !== undefined && this.#pause.until >= until)) return;
     const release = this.#pause?.release ?? this.hold();
-    clearTimeout(this.#pause?.timer);
-    const timer = startTimer(() => {
+    this.#pause?.stopTimer();
+    const stopTimer = startTimer(() => {
       this.#pause = undefined;
       release();
     }, ms);
-    this.#pause = { release, timer, until };
+    this.#pause = { release, stopTimer, until };
   }
 
   /** Lets everything through for good: the tasks find out by themselves that the connection is over. */
   end(): void {
     this.#isEnded = true;
-    clearTimeout(this.#pause?.timer);
+    this.#pause?.stopTimer();
     this.#pause = undefined;
     this.#holds.clear();
     this.#letThrough();

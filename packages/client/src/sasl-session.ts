@@ -26,7 +26,7 @@ export class SaslSession {
   readonly #owner: SessionOwner;
   readonly #timeoutMs: number;
   readonly #ended = new AbortController();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopTimer: (() => void) | undefined;
   #beganAt = 0;
 
   constructor(owner: SessionOwner, timeoutMs: number) {
@@ -36,16 +36,16 @@ export class SaslSession {
 
   /** The connection has been authenticated, for so long; 0 is for ever. */
   begin(lifetimeMs: number): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer?.();
     if (lifetimeMs === 0 || this.#ended.signal.aborted) return;
     this.#beganAt = performance.now();
     // Connections that were opened together should not come back together.
     const renewAfterMs = lifetimeMs * (0.85 + Math.random() * 0.1);
-    this.#timer = startTimer(() => void this.#renew(), Math.min(renewAfterMs, maximumTimerMs));
+    this.#stopTimer = startTimer(() => void this.#renew(), Math.min(renewAfterMs, maximumTimerMs));
   }
 
   end(): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer?.();
     this.#ended.abort();
   }
 

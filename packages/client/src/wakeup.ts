@@ -17,12 +17,12 @@ export class Wakeup {
     if (!this.#pending) {
       await new Promise<void>((resolve, reject) => {
         const finish = (settle: () => void): void => {
-          clearTimeout(timer);
+          stopTimer();
           unsubscribe();
           this.#resume = undefined;
           settle();
         };
-        const timer = startTimer(() => finish(resolve), ms);
+        const stopTimer = startTimer(() => finish(resolve), ms);
         this.#resume = () => finish(resolve);
         const unsubscribe = onAbort(signal, () => finish(() => reject(abortReason(signal))));
       });
