@@ -22,6 +22,16 @@ describe("following a topic", () => {
     ]);
   });
 
+  test("a barrier on a quiet table is one request, however many ask at once", async () => {
+    await fixture.write(["a", "1"]);
+    // Polls are parked, so that no answer to one can be what lets a barrier through.
+    const table = await fixture.openTable({ fetchMaxWaitMs: 3_600_000 });
+    const before = fixture.apis.length;
+    expect(await Promise.all(Array.from({ length: 10 }, () => table.barrier()))).not.toContain(false);
+    const asked = fixture.apis.slice(before);
+    expect(asked.filter((api) => api !== "Fetch")).toEqual(["ListOffsets"]);
+  });
+
   test("an open transaction holds up the start and barriers until it ends", async () => {
     const { producerId } = fixture.broker.writeTransaction("t", 0, [record("a", "1")], "open");
     await fixture.write(["b", "2"]);

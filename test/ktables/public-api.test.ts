@@ -14,6 +14,7 @@ describe("the public API", () => {
       "AsyncSchemaError",
       "AuthenticationError",
       "BrokerError",
+      "BulkWriteError",
       "ChangeFeed",
       "ChangesOverflowError",
       "ClosedError",

@@ -56,6 +56,17 @@ export function writerTests(fixture: TableFixture, test: typeof vitestTest): voi
       else expect(seen).toEqual(seen.toSorted((a, b) => a - b));
     });
 
+    test("a bulk of writes is there when its tokens are", async () => {
+      const topic = newTopic("bulk");
+      const writer = await openWriter({ topic, value: json<number>(), partitions: 3 });
+      const table = await openTable({ topic, value: json<number>() });
+      const entries = Array.from({ length: 5000 }, (_, i) => [`key-${i % 1000}`, i] as const);
+      const { written, tokens } = await writer.setAll(entries);
+      expect(written).toBe(5000);
+      await table.waitFor(tokens);
+      expect(new Map(table)).toEqual(new Map(entries));
+    });
+
     test("writes that wait for room are written too, in order", async () => {
       const topic = newTopic("room");
       const writer = await openWriter({ topic, value: string(), maxBufferedBytes: 2000, lingerMs: 5 });

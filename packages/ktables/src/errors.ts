@@ -1,5 +1,6 @@
 import { KafkaError } from "@ktables/client";
-import { toError } from "@ktables/client/internal";
+import { isRetriable, toError } from "@ktables/client/internal";
+import type { WriteToken } from "./write-token.ts";
 
 /** A table was read, or a writer used, before `start()`. Code `NOT_STARTED`. */
 export class NotStartedError extends KafkaError {
@@ -30,6 +31,38 @@ export class TableFailedError extends KafkaError {
     const when = wasCaughtUp ? "" : " during catch-up";
     super(`The table of topic "${topic}" died${when}: ${cause.message}`, { code: "TABLE_FAILED", cause });
     this.topic = topic;
+  }
+}
+
+/** A value of a bulk that was not written, or of which that is not known. */
+export interface BulkFailure {
+  readonly key: string;
+  /** As a single `set` would have thrown it. */
+  readonly error: Error;
+}
+
+/** Some of the values that `setAll` was given were not acknowledged; the others were. Code `BULK_WRITE_FAILED`. */
+export class BulkWriteError extends KafkaError {
+  /** How many values are acknowledged. */
+  readonly written: number;
+  /** Of those that are, the last of each partition. */
+  readonly tokens: readonly WriteToken[];
+  /** The others, in the order in which they failed. */
+  readonly failures: readonly BulkFailure[];
+
+  constructor(
+    done: { readonly written: number; readonly tokens: readonly WriteToken[] },
+    failures: readonly BulkFailure[],
+  ) {
+    const [first] = failures;
+    super(
+      `${failures.length} of ${failures.length + done.written} values were not acknowledged; the first is that of ` +
+        `${JSON.stringify(first?.key)}: ${first?.error.message}`,
+      { code: "BULK_WRITE_FAILED", retriable: failures.every(({ error }) => isRetriable(error)), cause: first?.error },
+    );
+    this.written = done.written;
+    this.tokens = done.tokens;
+    this.failures = failures;
   }
 }
 

@@ -33,6 +33,7 @@ export {
   UnsupportedApiError,
 } from "@ktables/client";
 export type { RecordHeader } from "@ktables/record-batch";
+export type { BulkWrite, Entries } from "./bulk-write.ts";
 export {
   type CaughtUpChange,
   type Change,
@@ -53,6 +54,8 @@ export {
 export {
   AlreadyStartedError,
   AsyncSchemaError,
+  type BulkFailure,
+  BulkWriteError,
   ChangesOverflowError,
   CodecError,
   NotStartedError,

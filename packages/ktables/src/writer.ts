@@ -7,6 +7,7 @@ import {
   type ProducerOptions,
 } from "@ktables/client";
 import { CallScope, check, checkOptions, type OptionCheck, throwIfAborted, toError } from "@ktables/client/internal";
+import { type BulkWrite, type Entries, writeAll } from "./bulk-write.ts";
 import { encodeWith } from "./codec.ts";
 import { provisionTopic } from "./ensure-topic.ts";
 import { AlreadyStartedError, NotStartedError, StoppedError } from "./errors.ts";
@@ -190,6 +191,20 @@ export class KafkaTableWriter<V> {
     const producer = this.#running;
     const { key: keyCodec, value: valueCodec } = this.#options;
     return this.#send(producer, encodeWith(keyCodec, "key", key), encodeWith(valueCodec, "value", value), options);
+  }
+
+  /**
+   * Writes many values, in order, and resolves when all are acknowledged. Entries are taken as fast as they can be
+   * written, some thousand ahead, so that an iterator over more than fits into memory will do. A value that fails does not
+   * keep the others from being written.
+   *
+   * @throws NotStartedError; BulkWriteError, which lists the keys that failed; what the entries throw; the signal's reason
+   */
+  async setAll(entries: Entries<V>, options: WriteOptions = {}): Promise<BulkWrite> {
+    checkOptions("setAll", options, { signal: check.object });
+    throwIfAborted(options.signal);
+    void this.#running;
+    return writeAll(entries, (key, value) => this.set(key, value, options), options.signal);
   }
 
   /** Removes a key: writes a tombstone and resolves when it is acknowledged. Throws as {@link set} does. */
