@@ -1,6 +1,7 @@
 import { InvalidOptionError, KafkaClient, Producer, silentLogger, TopicReader } from "@ktables/client";
 import { describe, expect, test } from "vitest";
-import { parseBootstrapServers, resolveConfig } from "../../packages/client/src/config.ts";
+import { parseBootstrapServers } from "../../packages/client/src/broker-address.ts";
+import { resolveConfig } from "../../packages/client/src/config.ts";
 
 const client = new KafkaClient({ bootstrapServers: "127.0.0.1:1", logger: silentLogger });
 

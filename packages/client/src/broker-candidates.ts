@@ -1,4 +1,5 @@
-import { type BrokerAddress, formatAddress, type ResolvedConfig } from "./config.ts";
+import { type BrokerAddress, formatAddress } from "./broker-address.ts";
+import type { ResolvedConfig } from "./config.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 
 /**

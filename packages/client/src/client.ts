@@ -1,14 +1,9 @@
 import { type AbortSignalLike, type CallOptions, CallScope, sleep, throwIfAborted, untilAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
+import { type BrokerAddress, formatAddress } from "./broker-address.ts";
 import { BrokerCandidates } from "./broker-candidates.ts";
 import { ErrorCode } from "./broker-errors.ts";
-import {
-  type BrokerAddress,
-  formatAddress,
-  type KafkaClientConfig,
-  type ResolvedConfig,
-  resolveConfig,
-} from "./config.ts";
+import { type KafkaClientConfig, type ResolvedConfig, resolveConfig } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { ConnectionPool, type ConnectionPurpose } from "./connection-pool.ts";
 import { isObserved, publish, publishFailure, publishRetry } from "./diagnostics.ts";

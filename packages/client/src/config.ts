@@ -1,24 +1,11 @@
+import { type BrokerAddress, parseBootstrapServers } from "./broker-address.ts";
 import { InvalidOptionError } from "./errors.ts";
 import { Hidden } from "./hidden.ts";
 import { consoleLogger, type Logger } from "./logger.ts";
 import { check, checkOptions } from "./options.ts";
 import { resolveSasl, type SaslConfig } from "./sasl-config.ts";
+import { type TlsConfig, tlsChecks } from "./tls-config.ts";
 import type { Connector, HostLookup } from "./transport.ts";
-
-/** TLS settings; PEM text or bytes, never file names: the library reads no file. */
-export interface TlsConfig {
-  /** Certificate authorities to trust instead of the runtime's own list. */
-  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
-  /** Client certificate chain, where the broker asks for one. */
-  readonly cert?: string | Uint8Array | undefined;
-  /** Private key of `cert`. */
-  readonly key?: string | Uint8Array | undefined;
-  readonly passphrase?: string | undefined;
-  /** Name to ask for (SNI) and to check the certificate against. Default: the broker's host name. */
-  readonly serverName?: string | undefined;
-  /** `false` accepts any certificate; for tests only. Default true. */
-  readonly rejectUnauthorized?: boolean | undefined;
-}
 
 /** How to reach a Kafka cluster. Durations are milliseconds. */
 export interface KafkaClientConfig {
@@ -72,13 +59,6 @@ export interface KafkaClientConfig {
   readonly logger?: Logger | undefined;
 }
 
-/** Where a broker listens. */
-export interface BrokerAddress {
-  /** A name or an IP address; IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
-}
-
 /** {@link KafkaClientConfig} checked, copied and with its defaults filled in. */
 export interface ResolvedConfig {
   readonly bootstrapServers: readonly BrokerAddress[];
@@ -98,21 +78,6 @@ export interface ResolvedConfig {
   readonly unref: boolean;
   readonly logger: Logger;
 }
-
-const pem = (value: unknown): string | undefined =>
-  typeof value === "string" || value instanceof Uint8Array ? undefined : "PEM text or bytes";
-
-const tlsChecks = {
-  ca: (value: unknown) =>
-    (Array.isArray(value) ? value : [value]).every((item) => pem(item) === undefined)
-      ? undefined
-      : "PEM text or bytes, or an array of them",
-  cert: pem,
-  key: pem,
-  passphrase: check.string,
-  serverName: check.nonEmptyString,
-  rejectUnauthorized: check.boolean,
-};
 
 const configChecks = {
   bootstrapServers: (value: unknown) =>
@@ -186,36 +151,4 @@ export function resolveConfig(config: string | readonly string[] | KafkaClientCo
 
 function isStringArray(value: unknown): value is readonly string[] {
   return Array.isArray(value);
-}
-
-/** Parses `host:port,…`; IPv6 addresses stand in brackets. Throws {@link InvalidOptionError} naming the bad entry. */
-export function parseBootstrapServers(servers: string | readonly string[]): BrokerAddress[] {
-  const entries = (typeof servers === "string" ? servers.split(",") : [...servers])
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
-  if (entries.length === 0) {
-    throw new InvalidOptionError("bootstrapServers", "connection: bootstrapServers is empty; give host:port");
-  }
-  return entries.map((entry) => {
-    const match = /^(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\s:[\]/@]+))(?::(\d{1,5}))?$/.exec(entry);
-    const host = match?.[1] ?? match?.[2];
-    const port = match?.[3] === undefined ? 9092 : Number(match[3]);
-    if (host === undefined || port < 1 || port > 65_535) {
-      throw new InvalidOptionError(
-        "bootstrapServers",
-        `connection: bootstrapServers: "${withoutCredentials(entry)}" is not a bootstrap server; write host:port, with a port from 1 to 65535` +
-          (entry.includes("://") ? " and without a URL scheme" : ""),
-      );
-    }
-    return { host, port };
-  });
-}
-
-/** Somebody who writes a URL may have put a password into it. */
-function withoutCredentials(entry: string): string {
-  return entry.replace(/\/\/[^@/]*@/, "//…@");
-}
-
-export function formatAddress(address: BrokerAddress): string {
-  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }

@@ -1,6 +1,7 @@
 import { type AbortSignalLike, sleep, untilAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
-import { type BrokerAddress, formatAddress, type ResolvedConfig } from "./config.ts";
+import { type BrokerAddress, formatAddress } from "./broker-address.ts";
+import type { ResolvedConfig } from "./config.ts";
 import { Connection } from "./connection.ts";
 import { diagnosticError, publish } from "./diagnostics.ts";
 import { ClosedError } from "./errors.ts";

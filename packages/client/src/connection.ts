@@ -1,7 +1,8 @@
 import { KafkaError } from "@ktables/record-batch";
 import { type AbortSignalLike, abortReason, CallScope, throwIfAborted, untilAborted } from "./abort.ts";
+import { type BrokerAddress, formatAddress } from "./broker-address.ts";
 import { ErrorCode } from "./broker-errors.ts";
-import { type BrokerAddress, formatAddress, type ResolvedConfig } from "./config.ts";
+import type { ResolvedConfig } from "./config.ts";
 import { diagnosticError, publish, publishFailure } from "./diagnostics.ts";
 import { BrokerError, ConnectionError, endOfRequest, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
 import { type ExchangeFacts, publishExchange } from "./exchange-events.ts";

@@ -9,8 +9,9 @@ export {
 } from "@ktables/record-batch";
 export type { AbortSignalLike, CallOptions } from "./abort.ts";
 export { type CreateTopicOptions, createPartitions, createTopic, deleteTopic } from "./admin.ts";
+export type { BrokerAddress } from "./broker-address.ts";
 export { KafkaClient } from "./client.ts";
-export type { BrokerAddress, KafkaClientConfig, TlsConfig } from "./config.ts";
+export type { KafkaClientConfig } from "./config.ts";
 export { deleteRecords } from "./delete-records.ts";
 export {
   type ConnectEvent,
@@ -49,5 +50,6 @@ export type { ProducerOptions, ProducerRecord } from "./producer-options.ts";
 export { TopicReader } from "./reader.ts";
 export type { TopicReaderOptions } from "./reader-options.ts";
 export type { SaslConfig, SaslMechanism, SaslPasswordConfig, SaslToken, SaslTokenConfig } from "./sasl-config.ts";
+export type { TlsConfig } from "./tls-config.ts";
 export { describeTopicConfigs, setTopicConfigs, type TopicConfigEntry } from "./topic-configs.ts";
 export type { Connector, HostLookup, Transport, TransportEvents } from "./transport.ts";

@@ -1,5 +1,5 @@
+import type { BrokerAddress } from "./broker-address.ts";
 import { ErrorCode } from "./broker-errors.ts";
-import type { BrokerAddress } from "./config.ts";
 import { BrokerError } from "./errors.ts";
 import type { MetadataResponse, MetadataResponsePartition } from "./protocol/generated/metadata.ts";
 import { zeroUuid } from "./protocol/uuid.ts";

@@ -3,9 +3,10 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { AbortSignalLike } from "./abort.ts";
 import { abortReason, onAbort, throwIfAborted, untilAborted } from "./abort.ts";
-import { type BrokerAddress, formatAddress, type TlsConfig } from "./config.ts";
+import { type BrokerAddress, formatAddress } from "./broker-address.ts";
 import { ConnectionError, toError } from "./errors.ts";
 import { firstToConnect } from "./first-to-connect.ts";
+import type { TlsConfig } from "./tls-config.ts";
 
 /** A connected stream of bytes. */
 export interface Transport {
