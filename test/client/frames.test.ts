@@ -62,6 +62,46 @@ describe("frames", () => {
     expect(Buffer.compare(frames[0] ?? new Uint8Array(), body)).toBe(0);
   });
 
+  test("never change while somebody has them, whatever is given back", () => {
+    const sizes = fc.array(fc.constantFrom(4, 1000, 65_535, 65_536, 70_000, 200_000, 1_500_000), { maxLength: 8 });
+    fc.assert(
+      fc.property(sizes, fc.array(fc.boolean()), fc.integer({ min: 1, max: 200_000 }), (lengths, returns, cut) => {
+        const kept: { readonly frame: Uint8Array; readonly mark: number }[] = [];
+        let count = 0;
+        const isMarked = (frame: Uint8Array, mark: number): boolean => frame.every((byte) => byte === mark);
+        const assembler = new FrameAssembler(1 << 26, (frame) => {
+          const mark = count++;
+          expect(frame.length).toBe(lengths[mark]);
+          expect(isMarked(frame, mark)).toBe(true);
+          if (returns[mark] === true) assembler.giveBack(frame);
+          else kept.push({ frame, mark });
+        });
+        // One buffer for all chunks, as a socket has.
+        const chunk = new Uint8Array(cut);
+        const stream = Buffer.concat(lengths.map((length, mark) => framed(new Uint8Array(length).fill(mark))));
+        for (let at = 0; at < stream.length; at += cut) {
+          chunk.set(stream.subarray(at, at + cut));
+          assembler.push(chunk.subarray(0, Math.min(cut, stream.length - at)));
+        }
+        expect(count).toBe(lengths.length);
+        for (const { frame, mark } of kept) expect(isMarked(frame, mark)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("that are large use memory again that was given back, until a small one comes", () => {
+    const buffers: ArrayBufferLike[] = [];
+    const assembler = new FrameAssembler(1 << 26, (frame) => {
+      buffers.push(frame.buffer);
+      assembler.giveBack(frame);
+    });
+    for (const length of [300_000, 200_000, 300_000, 100, 300_000]) assembler.push(framed(new Uint8Array(length)));
+    const [first, second, third, , last] = buffers;
+    expect(second === first && third === first).toBe(true);
+    expect(last === first).toBe(false);
+  });
+
   test("may be as long as the limit, and no longer", () => {
     expect(collect([framed(new Uint8Array(1000))], 1000)).toHaveLength(1);
     const error = failure(framed(new Uint8Array(1001)));

@@ -1,6 +1,7 @@
 import { sleep, untilAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
+import type { Connection } from "./connection.ts";
 import type { ConnectionPurpose } from "./connection-pool.ts";
 import { apply } from "./delivery.ts";
 import { BrokerError } from "./errors.ts";
@@ -26,6 +27,7 @@ class Lane {
 
 interface Arrival {
   readonly response: FetchResponse;
+  readonly connection: Connection;
   readonly at: Moment;
 }
 
@@ -86,12 +88,13 @@ export class BrokerFetcher {
           continue;
         }
         const { asked }: Flight = flight;
-        const { response, at } = await this.#answer(flight);
+        const { response, connection, at } = await this.#answer(flight);
         flight = undefined;
         const deliveries = inspect(this.#context, this.broker, asked, response, at);
         failures = 0;
         if (deliveries.length > 0) flight = this.#startFetch();
         await apply(this.#context, deliveries);
+        connection.giveBack(response);
       } catch (error) {
         if (signal.aborted) return;
         if (flight?.abandoning.signal.aborted === true) {
@@ -191,7 +194,7 @@ export class BrokerFetcher {
     lane.pending++;
     try {
       const response = await connection.request(fetchApi, request, { serverWaitMs: maxWaitMs, signal, maxVersion });
-      return { response, at: momentNow() };
+      return { response, connection, at: momentNow() };
     } finally {
       lane.pending--;
     }

@@ -49,6 +49,9 @@ interface Pending {
 export class Connection {
   readonly broker: string;
   readonly #config: ResolvedConfig;
+  readonly #frames: FrameAssembler;
+  /** The memory of answers that may be given back. */
+  readonly #memory = new WeakMap<object, Uint8Array>();
   readonly #pending: Pending[] = [];
   readonly #gate = new RequestGate();
   readonly #versions = new Map<number, { readonly min: number; readonly max: number }>();
@@ -69,6 +72,7 @@ export class Connection {
   private constructor(broker: string, config: ResolvedConfig) {
     this.broker = broker;
     this.#config = config;
+    this.#frames = new FrameAssembler(config.maxResponseBytes, (frame) => this.#onFrame(frame));
   }
 
   /**
@@ -97,11 +101,10 @@ export class Connection {
           ),
     );
     try {
-      const frames = new FrameAssembler(config.maxResponseBytes, (frame) => connection.#onFrame(frame));
       const events = {
         onData: (chunk: Uint8Array): void => {
           try {
-            frames.push(chunk);
+            connection.#frames.push(chunk);
           } catch (error) {
             connection.#fail(connection.#unreadable(error));
           }
@@ -164,6 +167,14 @@ export class Connection {
       });
     });
     return untilAborted(answer, signal);
+  }
+
+  /** Nobody needs the answer any more, nor the bytes in it: what comes next may be received into their memory. */
+  giveBack(answer: object): void {
+    const frame = this.#memory.get(answer);
+    if (frame === undefined) return;
+    this.#memory.delete(answer);
+    this.#frames.giveBack(frame);
   }
 
   /** Sends a request that the broker does not answer: Produce with acks 0. Resolves when it was sent. */
@@ -285,6 +296,7 @@ export class Connection {
           publishExchange(api.key, facts, request, response);
           this.#heedThrottle(api.name, version, response);
           this.#isAccepted ||= api.key !== apiVersionsApi.key;
+          if (typeof response === "object" && response !== null) this.#memory.set(response, frame);
           resolve(response);
         },
         fail: (error) => {

@@ -11,15 +11,22 @@ const lengthBytes = 4;
 /** Up to here a frame's buffer is allocated at its claimed length; beyond, it grows with the bytes that really arrive. */
 const trustedAllocation = 1 << 20;
 
+/** Frames of so many bytes are received into memory that was given back, which costs no new pages of memory. */
+const reusedFrom = 64 * 1024;
+/** One answer is applied while the next one arrives. */
+const mostSpares = 2;
+
 /**
  * Cuts a byte stream into frames: a signed 32-bit big-endian length, then as many bytes. Each frame is handed over as
- * one contiguous view without its length; it may share memory with the chunk that it arrived in.
+ * one contiguous view without its length. It shares no memory with the chunks, which may be overwritten.
  */
 export class FrameAssembler {
   readonly #maxFrameBytes: number;
   readonly #onFrame: (frame: Uint8Array) => void;
   readonly #prefix = new Uint8Array(lengthBytes);
   #prefixFilled = 0;
+  /** Memory of former frames. */
+  readonly #spares: Uint8Array[] = [];
   #frame: Uint8Array | undefined;
   #frameLength = 0;
   #frameFilled = 0;
@@ -44,15 +51,23 @@ export class FrameAssembler {
       if (this.#prefixFilled < lengthBytes) return;
       this.#prefixFilled = 0;
       const length = checkedLength(this.#prefix, this.#maxFrameBytes);
-      if (chunk.length - at >= length) {
-        this.#onFrame(chunk.subarray(at, at + length));
-        at += length;
-      } else {
-        this.#frame = new Uint8Array(Math.min(length, trustedAllocation));
-        this.#frameLength = length;
-        this.#frameFilled = 0;
-      }
+      this.#frame = this.#memoryFor(length);
+      this.#frameLength = length;
+      this.#frameFilled = 0;
     }
+  }
+
+  /** Whoever has got the frame needs it no longer, so that the next large one may be received into its memory. */
+  giveBack(frame: Uint8Array): void {
+    if (frame.length < reusedFrom || this.#spares.length === mostSpares) return;
+    this.#spares.push(new Uint8Array(frame.buffer));
+  }
+
+  #memoryFor(length: number): Uint8Array {
+    if (length >= reusedFrom) return this.#spares.pop() ?? new Uint8Array(Math.min(length, trustedAllocation));
+    // Who gets small answers has caught up, and should hold no megabytes until the next time.
+    this.#spares.length = 0;
+    return new Uint8Array(length);
   }
 
   #fill(frame: Uint8Array, chunk: Uint8Array, at: number): number {
@@ -67,7 +82,7 @@ export class FrameAssembler {
     if (this.#frameFilled === this.#frameLength) {
       const whole = this.#frame;
       this.#frame = undefined;
-      if (whole !== undefined) this.#onFrame(whole);
+      if (whole !== undefined) this.#onFrame(whole.subarray(0, this.#frameLength));
     }
     return count;
   }

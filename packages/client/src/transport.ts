@@ -8,6 +8,9 @@ import { ConnectionError, toError } from "./errors.ts";
 import { firstToConnect } from "./first-to-connect.ts";
 import type { TlsConfig } from "./tls-config.ts";
 
+/** Kernels hand over about as much at a time. */
+const receiveBufferBytes = 64 * 1024;
+
 /** A connected stream of bytes. */
 export interface Transport {
   /** Queues bytes; they must not be changed afterwards. */
@@ -17,6 +20,7 @@ export interface Transport {
 }
 
 export interface TransportEvents {
+  /** The chunk may be overwritten after the call. */
   onData(chunk: Uint8Array): void;
   /** Called exactly once after the stream was connected; `error` is why it ended, where that is known. */
   onClose(error: Error | undefined): void;
@@ -62,7 +66,10 @@ export async function connectTransport(
   try {
     tcp = await firstToConnect(
       ipAddresses,
-      { connect: (host, until) => openTcp(host, address.port, until), discard: (socket) => void socket.destroy() },
+      {
+        connect: (host, until) => openTcp(host, address.port, until, tls === undefined ? events : undefined),
+        discard: (socket) => void socket.destroy(),
+      },
       signal,
     );
   } catch (error) {
@@ -81,7 +88,7 @@ export async function connectTransport(
   socket.once("close", () => {
     events.onClose(failure && refusesCertificate(failure) ? tlsFailure(address, failure) : failure);
   });
-  socket.on("data", (chunk: Uint8Array) => events.onData(chunk));
+  if (tls !== undefined) socket.on("data", (chunk: Uint8Array) => events.onData(chunk));
   return {
     write: (bytes) => void socket.write(bytes),
     destroy: () => void socket.destroy(),
@@ -120,9 +127,22 @@ async function lookupBySystem(host: string): Promise<readonly string[]> {
     .flatMap((entry) => (entry === undefined ? [] : [entry.address]));
 }
 
-function openTcp(host: string, port: number, signal: AbortSignalLike): Promise<Socket> {
+/** With `events`, what arrives is read into one buffer and told to them; otherwise the socket is a stream as ever. */
+function openTcp(
+  host: string,
+  port: number,
+  signal: AbortSignalLike,
+  events: TransportEvents | undefined,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connectTcp({ host, port, noDelay: true });
+    const onread = events && {
+      buffer: new Uint8Array(receiveBufferBytes),
+      callback: (count: number, buffer: Uint8Array): boolean => {
+        events.onData(buffer.subarray(0, count));
+        return true;
+      },
+    };
+    const socket = connectTcp({ host, port, noDelay: true, ...(onread && { onread }) });
     untilReady(socket, "connect", signal).then(() => {
       socket.setNoDelay(true);
       resolve(socket);
