@@ -30,7 +30,9 @@ export class Producer {
   readonly #maxBatchBytes: number;
   readonly #deliveryTimeoutMs: number;
   readonly #idempotenceRequired: boolean;
-  readonly #queues = new Map<string, PartitionQueue>();
+  readonly #queues = new Set<PartitionQueue>();
+  /** The same, to be found: by topic and then by number. */
+  readonly #queuesOfTopics = new Map<string, PartitionQueue[]>();
   readonly #closing = new AbortController();
   readonly #leaveClient: () => void;
   readonly #topics: TopicLookups;
@@ -86,18 +88,23 @@ export class Producer {
    * {@link InvalidOptionError} for a record that cannot be written. The signal ends the wait: a record that still waited
    * for room or for its topic is not written then, any other may still be.
    */
-  async send(
+  send(
     record: ProducerRecord,
     options: { readonly signal?: AbortSignalLike | undefined } = {},
   ): Promise<RecordMetadata> {
-    throwIfAborted(options.signal);
-    if (!this.#accepting || this.#client.isClosed) throw new ClosedError("The producer");
-    checkRecord(record);
-    const deadline = performance.now() + this.#deliveryTimeoutMs;
-    const written = this.#intake.accept(record, deadline, options.signal);
-    // Room comes from what is written, so it must not linger.
-    if (this.#intake.isFull) this.#queueDrain();
-    return untilAborted(written, options.signal);
+    // Not async: of a hundred thousand records a second, each further promise shows.
+    try {
+      throwIfAborted(options.signal);
+      if (!this.#accepting || this.#client.isClosed) throw new ClosedError("The producer");
+      checkRecord(record);
+      const deadline = performance.now() + this.#deliveryTimeoutMs;
+      const written = this.#intake.accept(record, deadline, options.signal);
+      // Room comes from what is written, so it must not linger.
+      if (this.#intake.isFull) this.#queueDrain();
+      return options.signal === undefined ? written : untilAborted(written, options.signal);
+    } catch (error) {
+      return Promise.reject(toError(error));
+    }
   }
 
   /** Resolves when every record sent before is written or given up. Rejects with {@link TimeoutError}. */
@@ -130,7 +137,7 @@ export class Producer {
   async #settleAll(): Promise<void> {
     await this.#intake.settled();
     this.#drain();
-    await Promise.all([...this.#queues.values()].flatMap(({ batches }) => batches.map(({ settled }) => settled)));
+    await Promise.all([...this.#queues].flatMap(({ batches }) => batches.map(({ settled }) => settled)));
   }
 
   /** Ends everything; what is left is rejected. */
@@ -141,26 +148,18 @@ export class Producer {
     this.#leaveClient();
     this.#closing.abort(cause);
     this.#intake.abandon(cause);
-    for (const queue of this.#queues.values()) {
+    for (const queue of this.#queues) {
       for (const batch of queue.batches) giveUp(this.#client, queue, batch, cause);
     }
     this.#queues.clear();
+    this.#queuesOfTopics.clear();
   }
 
   #enqueue(record: ProducerRecord, topic: TopicMetadata, deadline: number): Promise<RecordMetadata> {
     const partition = choosePartition(record, topic);
-    const input: RecordInput = {
-      key: record.key,
-      value: record.value,
-      timestamp: record.timestamp ?? Date.now(),
-      ...(record.headers === undefined ? {} : { headers: record.headers }),
-    };
-    const id = `${partition} ${record.topic}`;
-    let queue = this.#queues.get(id);
-    if (queue === undefined) {
-      queue = new PartitionQueue(record.topic, partition);
-      this.#queues.set(id, queue);
-    }
+    const { key, value, headers, timestamp = Date.now() } = record;
+    const input: RecordInput = headers === undefined ? { key, value, timestamp } : { key, value, timestamp, headers };
+    const queue = this.#queueOf(record.topic, partition);
     const written = queue.append(input, this.#maxBatchBytes, deadline);
     const batch = queue.batches.at(-1);
     // Its first record: what joins later is counted with it, and the halves of a batch that is split are.
@@ -170,6 +169,21 @@ export class Producer {
     if (this.#lingerMs === 0 || isFull || this.#intake.isFull) this.#queueDrain();
     else this.#stopLingering ??= startTimer(() => this.#drain(), this.#lingerMs);
     return written;
+  }
+
+  #queueOf(topic: string, partition: number): PartitionQueue {
+    let queues = this.#queuesOfTopics.get(topic);
+    if (queues === undefined) {
+      queues = [];
+      this.#queuesOfTopics.set(topic, queues);
+    }
+    let queue = queues[partition];
+    if (queue === undefined) {
+      queue = new PartitionQueue(topic, partition);
+      queues[partition] = queue;
+      this.#queues.add(queue);
+    }
+    return queue;
   }
 
   #queueDrain(): void {
@@ -197,7 +211,7 @@ export class Producer {
   #sendReady(now: number): void {
     for (let found = true; found; ) {
       const requests = new Map<number, { entries: ProduceEntry[]; bytes: number }>();
-      for (const queue of this.#queues.values()) {
+      for (const queue of this.#queues) {
         const leader = this.#leaderOf(queue, now);
         if (leader === undefined) continue;
         const request = requests.get(leader) ?? { entries: [], bytes: 0 };
@@ -248,7 +262,7 @@ export class Producer {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
     let next = Number.POSITIVE_INFINITY;
-    for (const queue of this.#queues.values()) {
+    for (const queue of this.#queues) {
       const waiting = queue.batches.find(({ isSettled }) => !isSettled);
       if (waiting === undefined) continue;
       next = Math.min(next, waiting.deadline);
@@ -263,7 +277,7 @@ export class Producer {
    * answer, but its records are reported without waiting any longer.
    */
   #expire(now: number): void {
-    for (const queue of this.#queues.values()) {
+    for (const queue of this.#queues) {
       const overdue = queue.batches.filter(({ deadline }) => deadline <= now);
       for (const batch of overdue) {
         giveUp(this.#client, queue, batch, deliveryTimeout(this.#deliveryTimeoutMs, batch.lastFailure));
@@ -280,7 +294,7 @@ export class Producer {
   }
 
   #identify(): void {
-    const queues = [...this.#queues.values()];
+    const queues = [...this.#queues];
     const isNeeded = queues.some((queue) => !queue.isEmpty);
     if (this.#identifying || !isNeeded || queues.some(({ inFlight }) => inFlight > 0)) return;
     this.#identifying = true;
@@ -314,7 +328,7 @@ export class Producer {
       this.#idempotent = false;
       return;
     }
-    for (const queue of this.#queues.values()) {
+    for (const queue of this.#queues) {
       if (isRetriable(error)) {
         // It is asked for again as long as there is a record whose time is not over.
         for (const batch of queue.batches) batch.lastFailure = error;

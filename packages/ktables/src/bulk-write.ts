@@ -33,23 +33,26 @@ export async function writeAll<V>(
   let onTheWay = 0;
   let waiting: { readonly limit: number; readonly resolve: () => void } | undefined;
 
+  const settled = (): void => {
+    onTheWay--;
+    if (waiting === undefined || onTheWay > waiting.limit) return;
+    waiting.resolve();
+    waiting = undefined;
+  };
   const send = (key: string, value: V): void => {
     onTheWay++;
-    write(key, value)
-      .then(
-        (token) => {
-          written++;
-          const { offset = -1 } = latest.get(token.partition) ?? {};
-          if (token.offset >= offset) latest.set(token.partition, token);
-        },
-        (error: unknown) => void failures.push({ key, error: toError(error) }),
-      )
-      .finally(() => {
-        onTheWay--;
-        if (waiting === undefined || onTheWay > waiting.limit) return;
-        waiting.resolve();
-        waiting = undefined;
-      });
+    write(key, value).then(
+      (token) => {
+        written++;
+        const { offset = -1 } = latest.get(token.partition) ?? {};
+        if (token.offset >= offset) latest.set(token.partition, token);
+        settled();
+      },
+      (error: unknown) => {
+        failures.push({ key, error: toError(error) });
+        settled();
+      },
+    );
   };
   /** Resolves when no more than so many are on their way. */
   const atMost = (limit: number): Promise<void> =>

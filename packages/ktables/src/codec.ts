@@ -20,8 +20,19 @@ export interface Codec<T> {
 const strictUtf8 = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const utf8Encoder = /* @__PURE__ */ new TextEncoder();
 
+/** Up to here a loop is faster than a call of the runtime. */
+const shortText = 64;
+
 export function encodeUtf8(text: string): Uint8Array {
-  return utf8Encoder.encode(text);
+  const { length } = text;
+  if (length > shortText) return utf8Encoder.encode(text);
+  const bytes = new Uint8Array(length);
+  for (let index = 0; index < length; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) return utf8Encoder.encode(text);
+    bytes[index] = code;
+  }
+  return bytes;
 }
 
 /** Strict UTF-8 strings: malformed bytes and lone surrogates are refused, a byte order mark is kept. */

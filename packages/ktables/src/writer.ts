@@ -5,6 +5,7 @@ import {
   type KafkaClient,
   Producer,
   type ProducerOptions,
+  type RecordMetadata,
 } from "@ktables/client";
 import { CallScope, check, checkOptions, type OptionCheck, throwIfAborted, toError } from "@ktables/client/internal";
 import { type BulkWrite, type Entries, writeAll } from "./bulk-write.ts";
@@ -57,6 +58,13 @@ const writerChecks: Readonly<Record<string, OptionCheck>> = {
   maxBufferedBytes: check.integer(1),
   deliveryTimeoutMs: check.durationMs,
 };
+
+const writeChecks = { signal: check.object };
+const noOptions: WriteOptions = Object.freeze({});
+
+function toToken({ topic, topicId, partition, offset }: RecordMetadata): WriteToken {
+  return topicId === undefined ? { topic, partition, offset } : { topic, topicId, partition, offset };
+}
 
 const tableOption = "it is an option of KafkaTable";
 
@@ -187,10 +195,15 @@ export class KafkaTableWriter<V> {
    * @throws NotStartedError; what the codec throws, and CodecError when it returns no bytes: nothing is sent then;
    * ProduceError, which tells whether the value may have been written; the signal's reason.
    */
-  async set(key: string, value: V, options: WriteOptions = {}): Promise<WriteToken> {
-    const producer = this.#running;
-    const { key: keyCodec, value: valueCodec } = this.#options;
-    return this.#send(producer, encodeWith(keyCodec, "key", key), encodeWith(valueCodec, "value", value), options);
+  set(key: string, value: V, options: WriteOptions = noOptions): Promise<WriteToken> {
+    // Not async, and #send neither: with many writes on their way, each further promise shows.
+    try {
+      const producer = this.#running;
+      const { key: keyCodec, value: valueCodec } = this.#options;
+      return this.#send(producer, encodeWith(keyCodec, "key", key), encodeWith(valueCodec, "value", value), options);
+    } catch (error) {
+      return Promise.reject(toError(error));
+    }
   }
 
   /**
@@ -200,7 +213,7 @@ export class KafkaTableWriter<V> {
    *
    * @throws NotStartedError; BulkWriteError, which lists the keys that failed; what the entries throw; the signal's reason
    */
-  async setAll(entries: Entries<V>, options: WriteOptions = {}): Promise<BulkWrite> {
+  async setAll(entries: Entries<V>, options: WriteOptions = noOptions): Promise<BulkWrite> {
     checkOptions("setAll", options, { signal: check.object });
     throwIfAborted(options.signal);
     void this.#running;
@@ -208,7 +221,7 @@ export class KafkaTableWriter<V> {
   }
 
   /** Removes a key: writes a tombstone and resolves when it is acknowledged. Throws as {@link set} does. */
-  async delete(key: string, options: WriteOptions = {}): Promise<WriteToken> {
+  async delete(key: string, options: WriteOptions = noOptions): Promise<WriteToken> {
     return this.#send(this.#running, encodeWith(this.#options.key, "key", key), null, options);
   }
 
@@ -221,15 +234,9 @@ export class KafkaTableWriter<V> {
     return this.#producer;
   }
 
-  async #send(
-    producer: Producer,
-    key: Uint8Array,
-    value: Uint8Array | null,
-    options: WriteOptions,
-  ): Promise<WriteToken> {
-    checkOptions("write", options, { signal: check.object });
-    const { topic, topicId, partition, offset } = await producer.send({ topic: this.topic, key, value }, options);
-    return { topic, ...(topicId === undefined ? {} : { topicId }), partition, offset };
+  #send(producer: Producer, key: Uint8Array, value: Uint8Array | null, options: WriteOptions): Promise<WriteToken> {
+    if (options !== noOptions) checkOptions("write", options, writeChecks);
+    return producer.send({ topic: this.topic, key, value }, options).then(toToken);
   }
 
   async #release(): Promise<void> {
