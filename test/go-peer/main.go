@@ -1,6 +1,8 @@
 // Command go-peer lets tests use franz-go, a Kafka client that shares no code with ours, and kfake, its cluster in
 // memory. It reads one JSON object a line, {"id", "command", "arguments"}, and answers with {"id", "result"} or
 // {"id", "error": {"message"}}, in the order in which commands finish. It ends with its standard input.
+//
+// As go-peer bench <task as JSON> it is one of the programs of test/bench instead.
 package main
 
 import (
@@ -39,6 +41,10 @@ var commands = map[string]func(json.RawMessage) (any, error){
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "bench" {
+		bench(os.Args[2])
+		return
+	}
 	var output sync.Mutex
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetEscapeHTML(false)

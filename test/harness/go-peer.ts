@@ -46,10 +46,11 @@ export async function goPeerUnavailable(): Promise<string | undefined> {
 
 /** Compiles the peer when its source has changed since the last time, and starts it. */
 export async function startGoPeer(): Promise<GoPeer> {
-  return new LinePeer("the Go peer", new TrackedProcess(await compiledPeer(), [], { stdio: "conversation" }));
+  return new LinePeer("the Go peer", new TrackedProcess(await goPeerProgram(), [], { stdio: "conversation" }));
 }
 
-async function compiledPeer(): Promise<string> {
+/** The path of the compiled program. */
+export async function goPeerProgram(): Promise<string> {
   const hash = createHash("sha256").update((await tryCommand("go", ["version"])).output);
   for (const name of (await readdir(source)).toSorted()) hash.update(await readFile(join(source, name)));
   return buildOnce(join(cacheDirectory(), `go-peer-${hash.digest("hex").slice(0, 16)}`), async (path) => {

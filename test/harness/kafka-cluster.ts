@@ -16,6 +16,8 @@ export interface KafkaOptions {
   readonly nodeConfig?: Readonly<Record<number, Readonly<Record<string, string>>>>;
   /** Further listeners by name, besides `PLAINTEXT`, each on a port of its own. Java launcher and KRaft only. */
   readonly listeners?: Readonly<Record<string, "SSL" | "SASL_PLAINTEXT" | "SASL_SSL">>;
+  /** Of the brokers' JVMs, on top of the harness's own, which want a quick start; they win. Java launcher only. */
+  readonly jvmFlags?: readonly string[];
   /** What `--add-scram` of Kafka's storage tool takes. */
   readonly scramUsers?: readonly string[];
   /** Default: the first that can serve, in the order external, testcontainers, java. */

@@ -43,9 +43,9 @@ export async function kafkaAvailability(options: KafkaOptions = {}): Promise<Kaf
 
 function resolve(options: KafkaOptions): ResolvedKafkaOptions {
   const { version = DEFAULT_KAFKA_VERSION, nodes = 1, controller = "combined" } = options;
-  const { brokerConfig = {}, nodeConfig = {}, listeners = {}, scramUsers = [] } = options;
+  const { brokerConfig = {}, nodeConfig = {}, listeners = {}, jvmFlags = [], scramUsers = [] } = options;
   const isVersionFixed = options.version !== undefined;
-  return { version, nodes, controller, brokerConfig, nodeConfig, listeners, scramUsers, isVersionFixed };
+  return { version, nodes, controller, brokerConfig, nodeConfig, listeners, jvmFlags, scramUsers, isVersionFixed };
 }
 
 async function choose(

@@ -43,6 +43,7 @@ export const javaLauncher: Launcher = {
           brokerConfig: {},
           nodeConfig: {},
           listeners: {},
+          jvmFlags: [],
           scramUsers: [],
         },
         training,
@@ -72,18 +73,20 @@ class JavaCluster implements KafkaCluster {
   readonly nodes: readonly Broker[];
   readonly #controller: Node | undefined;
   readonly #jvm: BrokerJvm;
+  readonly #jvmFlags: readonly string[];
   readonly #directory: TemporaryDirectory;
   #zookeeper: JavaProcess | undefined;
   #stopped: Promise<void> | undefined;
 
   private constructor(
-    version: string,
+    { version, jvmFlags }: ResolvedKafkaOptions,
     nodes: readonly Broker[],
     controller: Node | undefined,
     jvm: BrokerJvm,
     directory: TemporaryDirectory,
   ) {
     this.version = version;
+    this.#jvmFlags = jvmFlags;
     this.nodes = nodes;
     this.#controller = controller;
     this.#jvm = jvm;
@@ -102,7 +105,7 @@ class JavaCluster implements KafkaCluster {
           options.controller === "separate"
             ? { ...describeFiles(options.nodes + 1, directory.path), port: undefined }
             : undefined;
-        cluster = new JavaCluster(options.version, nodes, controller, jvm, directory);
+        cluster = new JavaCluster(options, nodes, controller, jvm, directory);
         await cluster.#prepare(options, ports.slice(options.nodes));
         await cluster.#launchAll();
         return cluster;
@@ -238,7 +241,7 @@ class JavaCluster implements KafkaCluster {
   }
 
   #launch(node: Node): void {
-    const args = this.#jvm.java("kafka.Kafka", [node.configFile], [this.#log4jFile]);
+    const args = this.#jvm.java("kafka.Kafka", [node.configFile], [this.#log4jFile, ...this.#jvmFlags]);
     node.process = new JavaProcess(args, { stdio: "output" });
   }
 

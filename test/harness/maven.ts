@@ -27,27 +27,43 @@ export async function jarsUnavailable(version: string): Promise<string | undefin
 export async function kafkaClasspath(version: string): Promise<string[]> {
   const known = kafkaVersion(version);
   const directory = await buildOnce(join(kafkaCacheDirectory(version), "jars"), (path) => resolveJars(known, path));
+  return jarsIn(directory);
+}
+
+/** The jars of an artifact `group:artifact:version` and of what it depends on, resolved as {@link kafkaClasspath} does. */
+export async function artifactClasspath(artifact: string): Promise<string[]> {
+  const directory = await buildOnce(join(cacheDirectory(), artifact.split(":").slice(1).join("-")), (path) =>
+    resolveDependencies([dependency(artifact), dependency(LOGGING)], path),
+  );
+  return jarsIn(directory);
+}
+
+async function jarsIn(directory: string): Promise<string[]> {
   const names = (await readdir(directory)).filter((name) => name.endsWith(".jar"));
   if (names.length === 0) throw new Error(`${directory} holds no jars; remove it and try again`);
   return names.toSorted().map((name) => join(directory, name));
 }
 
 async function resolveJars(version: KafkaVersion, directory: string): Promise<void> {
-  const project = `${directory}/project`;
-  await mkdir(project, { recursive: true });
-  await writeFile(join(project, "pom.xml"), projectFile(version));
-  await runCommand("mvn", ["-B", "-q", "dependency:copy-dependencies", `-DoutputDirectory=${directory}`], {
-    cwd: project,
-  });
-}
-
-function projectFile(version: KafkaVersion): string {
   const broker = `org.apache.kafka:kafka_${version.scala}:${version.version}`;
   const dependencies = [
     dependency(broker, version.exclusions),
     ...version.additions.map((artifact) => dependency(artifact)),
     ...(version.bringsLogging ? [] : [dependency(LOGGING)]),
   ];
+  await resolveDependencies(dependencies, directory);
+}
+
+async function resolveDependencies(dependencies: readonly string[], directory: string): Promise<void> {
+  const project = `${directory}/project`;
+  await mkdir(project, { recursive: true });
+  await writeFile(join(project, "pom.xml"), projectFile(dependencies));
+  await runCommand("mvn", ["-B", "-q", "dependency:copy-dependencies", `-DoutputDirectory=${directory}`], {
+    cwd: project,
+  });
+}
+
+function projectFile(dependencies: readonly string[]): string {
   return `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>ktables</groupId>

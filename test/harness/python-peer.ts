@@ -89,8 +89,13 @@ export async function startPythonPeer(): Promise<PythonPeer> {
   const args = ["-I", "-B", join(source, "main.py")];
   return new LinePeer(
     "the Python peer",
-    new TrackedProcess(join(await environment(), "bin", "python"), args, { stdio: "conversation" }),
+    new TrackedProcess(await pythonInterpreter(), args, { stdio: "conversation" }),
   );
+}
+
+/** The path of a Python that finds the package, which is installed when it is not there in this version yet. */
+export async function pythonInterpreter(): Promise<string> {
+  return join(await environment(), "bin", "python");
 }
 
 /** A virtual environment with the packages of `requirements.txt`; where pip gets them from is its configuration's business. */

@@ -1,0 +1,182 @@
+/**
+ * Measures one client in JavaScript, in a process of its own: `main.ts <client> <task as JSON>`. Prints one line of JSON:
+ * figures by name and, where there is a table, what it holds.
+ */
+import { readFileSync } from "node:fs";
+import { type Contents, contentsOf } from "../tables/records.ts";
+import type { Client, Table, Task } from "./client.ts";
+
+const [name = "", taskText = ""] = process.argv.slice(-2);
+const task = JSON.parse(taskText) as Task;
+const client = (await import(`./${name}.ts`)) as Client;
+
+const benches: Record<Task["bench"], () => Promise<void>> = {
+  "catch-up": catchUp,
+  writes,
+  "sequential-writes": sequentialWrites,
+  barrier,
+  propagation,
+  idle,
+};
+await benches[task.bench]();
+// Some clients leave timers and sockets behind.
+process.exit();
+
+function report(figures: Readonly<Record<string, number>>, contents?: Contents): void {
+  console.log(JSON.stringify({ figures, contents }));
+}
+
+async function catchUp(): Promise<void> {
+  const before = memory("VmRSS");
+  const stall = watchStalls();
+  const started = performance.now();
+  const table = await client.openTable(task, undefined);
+  const seconds = (performance.now() - started) / 1000;
+  const longestStall = stall();
+  const peak = memory("VmHWM");
+  collectGarbage();
+  const rest = memory("VmRSS") - before;
+  report({ seconds, peak, rest, longestStall }, holds(table));
+  await table.close();
+}
+
+function holds(table: Table): Contents {
+  return contentsOf(table.keys(), (key) => asText(table.get(key)));
+}
+
+function asText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
+  return JSON.stringify(value);
+}
+
+/** The longest time between two turns of the event loop that were asked for a millisecond apart, in milliseconds. */
+function watchStalls(): () => number {
+  let last = performance.now();
+  let longest = 0;
+  const look = (): void => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+  };
+  const timer = setInterval(look, 1);
+  return () => {
+    clearInterval(timer);
+    look();
+    return longest;
+  };
+}
+
+/** Bytes, from what Linux counts of this process; NaN elsewhere. */
+function memory(field: "VmRSS" | "VmHWM"): number {
+  try {
+    const text = readFileSync("/proc/self/status", "latin1");
+    return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(text)?.[1]) * 1024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+function collectGarbage(): void {
+  const { gc, Bun } = globalThis as { gc?: () => void; Bun?: { gc(isSynchronous: boolean): void } };
+  if (Bun !== undefined) Bun.gc(true);
+  else gc?.();
+}
+
+type Entry = readonly [key: string, value: string];
+
+function entries(): Entry[] {
+  const lines = readFileSync(task.entries, "latin1").split("\n");
+  return Array.from({ length: lines.length >> 1 }, (_, index) => [lines[2 * index] ?? "", lines[2 * index + 1] ?? ""]);
+}
+
+/** Writes all entries with 10 000 on their way, after having done so once to warm up. */
+async function writes(): Promise<void> {
+  const given = entries();
+  const writer = await client.openWriter(task);
+  const { recordsPerSend } = writer;
+  const all = async (): Promise<void> => {
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < given.length) {
+        const some = given.slice(next, next + recordsPerSend);
+        next += recordsPerSend;
+        await writer.send(some);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.ceil(10_000 / recordsPerSend) }, worker));
+  };
+  await all();
+  const started = performance.now();
+  await all();
+  report({ seconds: (performance.now() - started) / 1000 });
+  await writer.close();
+}
+
+/** One after the other, each awaited. */
+async function sequentialWrites(): Promise<void> {
+  const given = entries();
+  const writer = await client.openWriter(task);
+  report(await latencies(given.length, async (index) => void (await writer.send(given.slice(index, index + 1)))));
+  await writer.close();
+}
+
+async function barrier(): Promise<void> {
+  const table = await client.openTable(task, undefined);
+  const once = table.barrier;
+  if (once === undefined) throw new Error(`${name} has no barrier`);
+  report(await latencies(task.count, async () => void (await once())));
+  await table.close();
+}
+
+/** Milliseconds of `count` calls, one after the other. A tenth as many before them warm up. */
+async function latencies(count: number, once: (index: number) => Promise<void>): Promise<Record<string, number>> {
+  const taken: number[] = [];
+  for (let index = -Math.ceil(count / 10); index < count; index++) {
+    const started = performance.now();
+    await once(Math.max(index, 0));
+    if (index >= 0) taken.push(performance.now() - started);
+  }
+  return percentiles(taken);
+}
+
+function percentiles(values: readonly number[]): Record<string, number> {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+/** Values begin with the time they were written at, in microseconds; those from before the start do not count. */
+async function propagation(): Promise<void> {
+  const now = (): number => performance.timeOrigin + performance.now();
+  const taken: number[] = [];
+  let isCounting = false;
+  let enough: () => void = () => undefined;
+  const done = new Promise<void>((resolve) => {
+    enough = resolve;
+  });
+  const table = await client.openTable(task, (value) => {
+    if (!isCounting || taken.length >= task.count) return;
+    taken.push(now() - Number(asText(value).slice(0, 16)) / 1000);
+    if (taken.length === task.count) enough();
+  });
+  // What comes first warms up.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  isCounting = true;
+  await done;
+  report(percentiles(taken));
+  await table.close();
+}
+
+/** The share of a core that an open table takes while nothing happens, in percent. */
+async function idle(): Promise<void> {
+  const table = await client.openTable(task, undefined);
+  const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  await pause(2000);
+  const before = process.cpuUsage();
+  const started = performance.now();
+  await pause(task.count);
+  const { user, system } = process.cpuUsage(before);
+  report({ percent: ((user + system) / 1000 / (performance.now() - started)) * 100 });
+  await table.close();
+}

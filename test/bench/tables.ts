@@ -1,0 +1,149 @@
+/**
+ * Compares tables on real Kafka with what other clients make of the same topics; see README.md. One program runs at a
+ * time, in a process of its own, and the subjects of a case take turns.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "../command.ts";
+import { startKafka } from "../harness/kafka.ts";
+import { TrackedProcess } from "../harness/tracked-process.ts";
+import { GivenUp, waitUntil } from "../harness/wait-until.ts";
+import { type Case, allCases, readings } from "./tables/cases.ts";
+import { Measurements } from "./tables/measurements.ts";
+import { optionsFrom } from "./tables/options.ts";
+import { type Contents, expectedContents, keyOf, valueOf } from "./tables/records.ts";
+import { machine, printCase } from "./tables/report.ts";
+import { runProgram } from "./tables/run-program.ts";
+import { type Program, type Subject, subjects } from "./tables/subjects.ts";
+import { Topics } from "./tables/topics.ts";
+
+interface Contender {
+  readonly subject: Subject;
+  readonly program: Program;
+}
+
+const options = optionsFrom(process.argv.slice(2));
+const cases = chosenCases();
+const contenders = await preparedContenders();
+const measurements = new Measurements();
+
+const directory = await mkdtemp(join(tmpdir(), "ktables-bench-"));
+try {
+  // The harness's brokers start quickly; this one shall have its compiler and room.
+  await using kafka = await startKafka({ jvmFlags: ["-XX:TieredStopAtLevel=4", "-Xmx1g"] });
+  const { bootstrapServers } = kafka;
+  await using topics = new Topics(bootstrapServers);
+  if (!options.asJson) console.log(`${machine()}\nKafka ${kafka.version}, one broker on this machine`);
+  for (const one of cases) await measureCase(one, bootstrapServers, topics);
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}
+
+function chosenCases(): Case[] {
+  const all = allCases(options.records);
+  const unknown = options.cases?.find((id) => !all.some((one) => one.id === id));
+  if (unknown !== undefined) throw new Error(`no case ${unknown}: use ${all.map(({ id }) => id).join(", ")}`);
+  return all.filter(({ id, isLarge }) => options.cases?.includes(id) ?? !isLarge);
+}
+
+/** Builds what has to be built, before anything is measured. */
+async function preparedContenders(): Promise<Contender[]> {
+  const chosen = subjects.filter(
+    ({ name, runtime }) => (options.subjects?.includes(name) ?? true) && (options.runtimes?.includes(runtime) ?? true),
+  );
+  if (chosen.length === 0) {
+    const names = subjects.map(({ name, runtime }) => `${name} (${runtime})`).join(", ");
+    throw new Error(`no such subject: there are ${names}`);
+  }
+  const prepared: Contender[] = [];
+  for (const subject of chosen) {
+    try {
+      prepared.push({ subject, program: await subject.prepare() });
+    } catch (error) {
+      console.error(`*** LEFT OUT: ${subject.name} (${subject.runtime}): ${String(error).slice(0, 1000)} ***`);
+    }
+  }
+  return prepared;
+}
+
+/** Whoever can do it takes turns; the first once more before, so that the broker is warm for all. */
+async function measureCase(one: Case, bootstrapServers: string, topics: Topics): Promise<void> {
+  const able = contenders.filter(
+    ({ subject }) =>
+      subject.benches.includes(one.bench) &&
+      subject.reads.includes(one.plan.compression) &&
+      (subject.parses || !one.json),
+  );
+  const [first] = able;
+  if (first === undefined) return;
+  const entries = join(directory, `${one.id}.txt`);
+  const expected = isWriting(one) ? await writeEntries(one, entries) : expectedContents(one.plan);
+  await runOnce(one, first, bootstrapServers, topics, entries, expected);
+  for (let round = 0; round < options.rounds; round++) {
+    for (const contender of able) {
+      const figures = await runOnce(one, contender, bootstrapServers, topics, entries, expected);
+      for (const reading of readings(one, figures)) {
+        measurements.add(contender.subject.name, contender.program.runtime, reading);
+      }
+    }
+  }
+  printCase(measurements.figuresOfNewCases(), options.asJson);
+}
+
+function isWriting({ bench }: Case): boolean {
+  return bench === "writes" || bench === "sequential-writes";
+}
+
+async function writeEntries({ plan }: Case, path: string): Promise<Contents> {
+  let text = "";
+  for (let index = 0; index < plan.records; index++) text += `${keyOf(index, plan)}\n${valueOf(index, plan)}\n`;
+  await writeFile(path, text);
+  return expectedContents(plan);
+}
+
+/** @throws Error when a table does not hold what it must, or a topic not what was to be written. */
+async function runOnce(
+  one: Case,
+  { subject, program }: Contender,
+  bootstrapServers: string,
+  topics: Topics,
+  entries: string,
+  expected: Contents,
+): Promise<Readonly<Record<string, number>>> {
+  const { bench, json, count, plan, publishedPerSecond: rate } = one;
+  const isFresh = isWriting(one) || rate > 0;
+  const topic = isFresh ? await topics.empty(plan.partitions) : await topics.filled(plan);
+  const task = { bench, bootstrapServers, topic, json, count, entries, directory };
+  const publisher = rate > 0 ? await startPublisher({ bootstrapServers, topic, rate }) : undefined;
+  try {
+    let { figures, contents } = await runProgram(program, task);
+    if (isWriting(one)) {
+      const reader = await (contenders.at(-1) ?? { program }).program;
+      ({ contents } = await runProgram(reader, { ...task, bench: "catch-up" }));
+    }
+    if (isWriting(one) || bench === "catch-up") {
+      if (contents?.keys !== expected.keys || contents.digest !== expected.digest) {
+        const found = JSON.stringify(contents);
+        throw new Error(`${one.id}: ${subject.name} (${subject.runtime}): ${found}, not ${JSON.stringify(expected)}`);
+      }
+    }
+    if (publisher?.hasExited === true) throw new Error(`the publisher has ended: ${publisher.output}`);
+    return figures;
+  } finally {
+    await publisher?.end("SIGKILL");
+  }
+}
+
+async function startPublisher(task: object): Promise<TrackedProcess> {
+  const program = join(root, "test/bench/programs/publisher.ts");
+  const node = join(root, "node_modules/.bin/node");
+  const publisher = new TrackedProcess(node, ["--conditions=@ktables/source", program, JSON.stringify(task)], {
+    stdio: "output",
+  });
+  await waitUntil("the publisher writes", async () => {
+    if (publisher.hasExited) throw new GivenUp(publisher.output);
+    return publisher.output.includes("ready") ? true : undefined;
+  });
+  return publisher;
+}
