@@ -28,14 +28,15 @@ export async function openTable(task: Task, onSet: OnSet | undefined): Promise<T
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
-    eachBatch: async ({ batch, resolveOffset }) => {
+    eachBatch: async (payload) => {
+      const { batch } = payload;
       for (const { key, value } of batch.messages) {
         if (key === null) continue;
         const kept: unknown = task.json ? JSON.parse(String(value)) : value;
         contents.set(key.toString(), kept);
         onSet?.(kept);
       }
-      resolveOffset(batch.lastOffset());
+      payload.resolveOffset(batch.lastOffset());
       positions.moved(batch.partition, BigInt(batch.lastOffset()) + 1n);
     },
   });

@@ -2,8 +2,8 @@ import {
   Consumer,
   ListOffsetTimestamps,
   MessagesStreamModes,
-  Producer,
   ProduceAcks,
+  Producer,
   stringDeserializer,
   stringSerializers,
 } from "@platformatic/kafka";

@@ -10,7 +10,12 @@ const { bootstrapServers, topic, rate } = JSON.parse(process.argv.at(-1) ?? "") 
   /** Writes in a second. */
   rate: number;
 };
-const writer = await KafkaTableWriter.open({ connection: bootstrapServers, topic, value: string(), ensureTopic: false });
+const writer = await KafkaTableWriter.open({
+  connection: bootstrapServers,
+  topic,
+  value: string(),
+  ensureTopic: false,
+});
 const write = (index: number): Promise<unknown> => {
   const microseconds = Math.round((performance.timeOrigin + performance.now()) * 1000);
   return writer.set(`key-${index % 1000}`, String(microseconds).padEnd(100, "."));

@@ -35,7 +35,11 @@ export interface Reading {
 /** @param records of the main cases; the others grow and shrink with it. */
 export function allCases(records: number): Case[] {
   const basic: TopicPlan = { records, keys: records, valueSize: 100, compression: "none", partitions: 1 };
-  const small: TopicPlan = { ...basic, records: within(records / 100, 100, 10_000), keys: within(records / 100, 100, 10_000) };
+  const small: TopicPlan = {
+    ...basic,
+    records: within(records / 100, 100, 10_000),
+    keys: within(records / 100, 100, 10_000),
+  };
   const many = inWords(records);
   const few = Math.max(1, Math.round(records / 50));
   const seconds = within(records / 200_000, 1, 5);
@@ -48,16 +52,31 @@ export function allCases(records: number): Case[] {
     catchUp("zstd", `${many} x 100 B, zstd`, { ...basic, compression: "zstd" }),
     catchUp("few-keys", `${many} x 100 B, ${few} keys`, { ...basic, keys: few }),
     catchUp("3-partitions", `${many} x 100 B, 3 partitions`, { ...basic, partitions: 3 }),
-    catchUp("10-fold", `${inWords(10 * records)} x 100 B`, { ...basic, records: 10 * records, keys: 10 * records }, { isLarge: true }),
-    other("writes", "writes", "10 000 on their way", { ...basic, records: Math.ceil(records / 5), keys: Math.ceil(records / 5) }),
+    catchUp(
+      "10-fold",
+      `${inWords(10 * records)} x 100 B`,
+      { ...basic, records: 10 * records, keys: 10 * records },
+      { isLarge: true },
+    ),
+    other("writes", "writes", "10 000 on their way", {
+      ...basic,
+      records: Math.ceil(records / 5),
+      keys: Math.ceil(records / 5),
+    }),
     other("sequential-writes", "sequential-writes", "", { ...basic, records: calls, keys: calls }),
     other("barrier", "barrier", "idle", small, { count: calls }),
     other("busy-barrier", "barrier", "5000 writes/s", small, { count: calls, publishedPerSecond: 5000 }),
     ...[200, 5000].map((rate) =>
-      other(`propagation-${rate}`, "propagation", `${rate} writes/s`, { ...small, records: 0, keys: 0 }, {
-        count: Math.round(rate * seconds),
-        publishedPerSecond: rate,
-      }),
+      other(
+        `propagation-${rate}`,
+        "propagation",
+        `${rate} writes/s`,
+        { ...small, records: 0, keys: 0 },
+        {
+          count: Math.round(rate * seconds),
+          publishedPerSecond: rate,
+        },
+      ),
     ),
     other("idle", "idle", "one broker", small, { count: within(records / 100, 1000, 10_000) }),
   ];
@@ -81,33 +100,31 @@ function inWords(count: number): string {
   return count >= 1e6 ? `${count / 1e6} M` : String(count);
 }
 
-/** What a program reported, as figures. */
-export function readings({ bench, title, plan }: Case, figures: Readonly<Record<string, number>>): Reading[] {
-  const { seconds = NaN, peak = NaN, rest = NaN, longestStall, p50 = NaN, p99 = NaN, percent = NaN } = figures;
+/** What a program reported, as figures. What it could not tell is left out. */
+export function readings({ bench, title, plan }: Case, figures: Readonly<Record<string, number | null>>): Reading[] {
   const reading = (name: string, unit: string, value: number, suffix = ""): Reading => ({
     bench: name,
     case: [title, suffix].filter((text) => text !== "").join(", "),
     unit,
     value,
   });
-  switch (bench) {
-    case "catch-up":
-      return [
-        reading("catch-up", "M records/s", plan.records / seconds / 1e6),
-        reading("peak-memory", "MB", peak / 1e6),
-        reading("memory-at-rest", "B/key", rest / plan.keys),
-        // Of programs in JavaScript.
-        ...(longestStall === undefined ? [] : [reading("longest-stall", "ms", longestStall)]),
-      ];
-    case "writes":
-      return [reading("writes", "M records/s", plan.records / seconds / 1e6)];
-    case "sequential-writes":
-    case "barrier":
-    case "propagation":
-      return [reading(bench, "ms", p50, "p50"), reading(bench, "ms", p99, "p99")];
-    case "idle":
-      return [reading("idle-cpu", "% of a core", percent)];
-  }
+  const reported = (name: string): number => figures[name] ?? NaN;
+  const rate = (): Reading => reading(bench, "M records/s", plan.records / reported("seconds") / 1e6);
+  const latencies = (): Reading[] => ["p50", "p99"].map((name) => reading(bench, "ms", reported(name), name));
+  const byBench: Record<Task["bench"], () => Reading[]> = {
+    "catch-up": () => [
+      rate(),
+      reading("peak-memory", "MB", reported("peak") / 1e6),
+      reading("memory-at-rest", "B/key", reported("rest") / plan.keys),
+      reading("longest-stall", "ms", reported("longestStall")),
+    ],
+    writes: () => [rate()],
+    "sequential-writes": latencies,
+    barrier: latencies,
+    propagation: latencies,
+    idle: () => [reading("idle-cpu", "% of a core", reported("percent"))],
+  };
+  return byBench[bench]().filter(({ value }) => Number.isFinite(value));
 }
 
 /** Whether more is better. */

@@ -9,7 +9,19 @@ export interface Shape {
   readonly valueSize: number;
 }
 
-const words = ["open", "closed", "waiting", "shipped", "returned", "paid", "north", "south", "east", "west", "priority"];
+const words = [
+  "open",
+  "closed",
+  "waiting",
+  "shipped",
+  "returned",
+  "paid",
+  "north",
+  "south",
+  "east",
+  "west",
+  "priority",
+];
 
 /** Above ten million, and a prime: multiples of another number reach each key once, in an order that is no order. */
 const prime = 10_000_019;

@@ -5,7 +5,8 @@ import type { Program } from "./subjects.ts";
 
 /** What a program prints. */
 export interface ProgramReport {
-  readonly figures: Readonly<Record<string, number>>;
+  /** Null for what it could not find out. */
+  readonly figures: Readonly<Record<string, number | null>>;
   /** Where a table was read. */
   readonly contents?: Contents | null;
 }
@@ -13,7 +14,10 @@ export interface ProgramReport {
 const timeoutMs = 900_000;
 
 /** In a process of its own, from the start to the end. `directory` is for what it may want to leave on disk. */
-export async function runProgram(program: Program, task: Task & { readonly directory: string }): Promise<ProgramReport> {
+export async function runProgram(
+  program: Program,
+  task: Task & { readonly directory: string },
+): Promise<ProgramReport> {
   const output = await runCommand(program.command, [...program.args, JSON.stringify(task)], {
     env: { NODE_ENV: "production" },
     timeoutMs,
