@@ -10,6 +10,7 @@ import { startKafka } from "../harness/kafka.ts";
 import { TrackedProcess } from "../harness/tracked-process.ts";
 import { GivenUp, waitUntil } from "../harness/wait-until.ts";
 import { allCases, type Case, readings } from "./tables/cases.ts";
+import { writeDocument } from "./tables/document.ts";
 import { Measurements } from "./tables/measurements.ts";
 import { optionsFrom } from "./tables/options.ts";
 import { type Contents, expectedContents, keyOf, valueOf } from "./tables/records.ts";
@@ -36,6 +37,13 @@ try {
   await using topics = new Topics(bootstrapServers);
   if (!options.asJson) console.log(`${machine()}\nKafka ${kafka.version}, one broker on this machine`);
   for (const one of cases) await measureCase(one, bootstrapServers, topics);
+  if (options.writesDocs) {
+    const { rounds, records } = options;
+    const taking = contenders.map(({ subject, program: { version, runtime } }) => {
+      return { subject: subject.name, version, runtime };
+    });
+    await writeDocument(measurements.figures(), { kafka: kafka.version, rounds, records, contenders: taking });
+  }
 } finally {
   await rm(directory, { recursive: true, force: true });
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Figure } from "../bench/measure.ts";
+import { plot } from "../bench/tables/plots.ts";
 import { root } from "../command.ts";
 import { runCommand } from "../harness/run-command.ts";
 
@@ -44,4 +45,18 @@ test("the benchmark of tables runs, compares what they hold, and prints a line f
   }
   // Memory at rest may be less than before.
   for (const { bench, median } of figures) if (bench !== "memory-at-rest") expect(median).toBeGreaterThan(0);
+});
+
+test.for(["M records/s", "ms"])("a picture names every subject and case: %s", async (unit) => {
+  const figures = ["first", "second"].flatMap((name) =>
+    ["ktables", "franz-go"].map((subject, index) => {
+      const [median, min, max] = [1 + index, 0.5, 20];
+      return { bench: "bench", case: name, runtime: "some 1.2.3", subject, unit, median, min, max };
+    }),
+  );
+  const svg = await plot("Title", figures);
+  expect(svg).toMatch(/^<svg/);
+  for (const text of ["ktables, some 1.2.3", "franz-go, some 1.2.3", "first", "second", `Title, ${unit}`]) {
+    expect(svg).toContain(`>${text}`);
+  }
 });
