@@ -122,7 +122,7 @@ async function runOnce(
   const { bench, json, count, plan, publishedPerSecond: rate } = one;
   const isFresh = isWriting(one) || rate > 0;
   const topic = isFresh ? await topics.empty(plan.partitions) : await topics.filled(plan);
-  const task = { bench, bootstrapServers, topic, json, count, entries, directory };
+  const task = { bench, bootstrapServers, topic, partitions: plan.partitions, json, count, entries, directory };
   const publisher = rate > 0 ? await startPublisher({ bootstrapServers, topic, rate }) : undefined;
   try {
     const { figures, contents: own } = await runProgram(program, task);

@@ -5,6 +5,7 @@ export interface Task {
   readonly bench: "catch-up" | "writes" | "sequential-writes" | "barrier" | "propagation" | "idle";
   readonly bootstrapServers: string;
   readonly topic: string;
+  readonly partitions: number;
   /** Whether values are parsed as JSON, or kept as the bytes they are. */
   readonly json: boolean;
   /** How many barriers or observations there shall be, or for how many milliseconds there shall be nothing. */
@@ -36,6 +37,7 @@ export interface Writer {
 export interface Client {
   /** Connects and resolves when everything is there that was in the topic at the call. */
   readonly openTable: (task: Task, onSet: OnSet | undefined) => Promise<Table>;
+  /** Where the subject takes part in the benches of writing. */
   readonly openWriter: (task: Task) => Promise<Writer>;
 }
 

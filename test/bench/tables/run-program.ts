@@ -19,7 +19,7 @@ export async function runProgram(
   task: Task & { readonly directory: string },
 ): Promise<ProgramReport> {
   const output = await runCommand(program.command, [...program.args, JSON.stringify(task)], {
-    env: { NODE_ENV: "production" },
+    env: { NODE_ENV: "production", ...program.env },
     timeoutMs,
   });
   const line = output.split("\n").find((text) => text.startsWith("{") && text.includes('"figures":'));

@@ -12,6 +12,7 @@ import { artifactClasspath } from "../../harness/maven.ts";
 import { pythonInterpreter } from "../../harness/python-peer.ts";
 import { runCommand } from "../../harness/run-command.ts";
 import type { Task } from "../programs/client.ts";
+import { nodeRdkafkaModules, nodeRdkafkaVersion } from "./node-rdkafka.ts";
 
 export type RuntimeName = "node" | "deno" | "bun" | "java" | "go" | "python";
 
@@ -21,6 +22,7 @@ type Bench = Task["bench"];
 export interface Program {
   readonly command: string;
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** Name and version. */
   readonly runtime: string;
   /** Of the client. */
@@ -54,11 +56,28 @@ export const subjects: readonly Subject[] = [
   inJavaScript("ktables", "node", "ktables"),
   inJavaScript("ktables", "deno", "ktables"),
   inJavaScript("ktables", "bun", "ktables"),
+  {
+    name: "bare loop",
+    runtime: "node",
+    benches: ["catch-up", "barrier", "propagation", "idle"],
+    reads: ["none"],
+    parses: true,
+    prepare: () => javascriptProgram("node", "bare-loop", "of this repository"),
+  },
   inJavaScript("kafka-ts", "node", "kafka-ts"),
   inJavaScript("kafka-ts", "bun", "kafka-ts"),
   // The other codecs are left to packages of other authors.
   inJavaScript("kafkajs", "node", "kafkajs", { reads: ["none", "gzip"] }),
   inJavaScript("@platformatic/kafka", "node", "platformatic"),
+  {
+    name: "node-rdkafka",
+    runtime: "node",
+    benches: everyBench,
+    // As it is compiled here, without further libraries.
+    reads: ["none", "gzip", "snappy", "lz4"],
+    parses: true,
+    prepare: nodeRdkafkaProgram,
+  },
   {
     name: "ktables for Python",
     runtime: "python",
@@ -80,18 +99,27 @@ function inJavaScript(
   { reads = everyCodec }: { readonly reads?: readonly CompressionName[] } = {},
 ): Subject {
   const prepare = async (): Promise<Program> => {
-    const [command, ...args] = javascript[runtime];
-    const path = join(root, "node_modules/.bin", command);
     const folder = name === "ktables" ? "packages/ktables" : join("node_modules", name);
     const { version } = JSON.parse(await readFile(join(root, folder, "package.json"), "utf8")) as { version: string };
-    return {
-      command: path,
-      args: [...args, join(bench, "programs/main.ts"), file],
-      runtime: `${runtime} ${versionIn(await runCommand(path, ["--version"]))}`,
-      version,
-    };
+    return javascriptProgram(runtime, file, version);
   };
   return { name, runtime, benches: everyBench, reads, parses: true, prepare };
+}
+
+async function javascriptProgram(runtime: keyof typeof javascript, file: string, version: string): Promise<Program> {
+  const [command, ...args] = javascript[runtime];
+  const path = join(root, "node_modules/.bin", command);
+  return {
+    command: path,
+    args: [...args, join(bench, "programs/main.ts"), file],
+    runtime: `${runtime} ${versionIn(await runCommand(path, ["--version"]))}`,
+    version,
+  };
+}
+
+async function nodeRdkafkaProgram(): Promise<Program> {
+  const env = { NODE_PATH: await nodeRdkafkaModules() };
+  return { ...(await javascriptProgram("node", "node-rdkafka", nodeRdkafkaVersion)), env };
 }
 
 function inJava(name: string, client: string, able: Pick<Subject, "benches" | "parses">): Subject {
