@@ -49,6 +49,8 @@ interface Rdkafka {
   };
 }
 
+type Consumer = InstanceType<Rdkafka["KafkaConsumer"]>;
+
 const { KafkaConsumer, HighLevelProducer } = createRequire(import.meta.url)("node-rdkafka") as Rdkafka;
 
 function called<T>(call: (done: Callback<T>) => void): Promise<T> {
@@ -78,21 +80,23 @@ export async function openTable(task: Task, onSet: OnSet | undefined): Promise<T
     consumer.getMetadata({ topic }, done),
   );
   const partitions = metadata.topics.find(({ name }) => name === topic)?.partitions.map(({ id }) => id) ?? [];
-  const ends = async (): Promise<Map<number, bigint>> => {
+  const ends = async (by: Consumer): Promise<Map<number, bigint>> => {
     const found = new Map<number, bigint>();
     for (const partition of partitions) {
       const { highOffset } = await called<{ highOffset: number }>((done) =>
-        consumer.queryWatermarkOffsets(topic, partition, 10_000, done),
+        by.queryWatermarkOffsets(topic, partition, 10_000, done),
       );
       found.set(partition, BigInt(highOffset));
     }
     return found;
   };
-  const atStart = await ends();
+  const atStart = await ends(consumer);
   const contents = new Map<string, unknown>();
   const positions = new Positions();
   consumer.assign(partitions.map((partition) => ({ topic, partition, offset: 0 })));
   consumer.setDefaultConsumeTimeout(1);
+  // A question of the one that fetches would wait for the end of its long poll.
+  let control: Promise<Consumer> | undefined;
   let isOpen = true;
   const poll = (error: Error | null, messages: readonly Message[]): void => {
     if (error !== null && error !== undefined) throw error;
@@ -111,12 +115,21 @@ export async function openTable(task: Task, onSet: OnSet | undefined): Promise<T
   return {
     keys: () => [...contents.keys()],
     get: (key) => contents.get(key),
-    barrier: async () => positions.reached(await ends()),
+    barrier: async () => {
+      control ??= connected(task.bootstrapServers);
+      return positions.reached(await ends(await control));
+    },
     close: () => {
       isOpen = false;
       return called((done) => consumer.disconnect(done));
     },
   };
+}
+
+async function connected(bootstrapServers: string): Promise<Consumer> {
+  const consumer = new KafkaConsumer({ "metadata.broker.list": bootstrapServers, "group.id": "bench-control" }, {});
+  await called((done) => consumer.connect({}, done));
+  return consumer;
 }
 
 export async function openWriter(task: Task): Promise<Writer> {

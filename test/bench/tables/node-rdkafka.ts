@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { root } from "../../command.ts";
 import { buildOnce, cacheDirectory } from "../../harness/cache.ts";
@@ -7,8 +7,8 @@ import { runCommand } from "../../harness/run-command.ts";
 export const nodeRdkafkaVersion = "3.6.1";
 
 /**
- * The `node_modules` with node-rdkafka, compiled for our Node the first time, with librdkafka: some two minutes and half a
- * gigabyte, for which it is no dependency of the workspace. Needs make and a C++ compiler.
+ * The `node_modules` with node-rdkafka, compiled for our Node the first time, with librdkafka: two minutes and more, for
+ * which it is no dependency of the workspace. Needs make and a C++ compiler.
  */
 export async function nodeRdkafkaModules(): Promise<string> {
   const bin = join(root, "node_modules/.bin");
@@ -28,6 +28,8 @@ export async function nodeRdkafkaModules(): Promise<string> {
     await runCommand("npm", ["install", ...place, "--ignore-scripts", ...packages], { env, cwd: dirname(path) });
     const rebuild = ["rebuild", ...place, "--foreground-scripts", "node-rdkafka"];
     await runCommand("npm", rebuild, { env, cwd: dirname(path), timeoutMs: 1_200_000 });
+    // Sources and headers, which are most of it.
+    for (const name of ["node-rdkafka/deps", runtime]) await rm(join(path, "node_modules", name), { recursive: true });
   });
   return join(directory, "node_modules");
 }
