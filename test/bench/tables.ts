@@ -9,7 +9,7 @@ import { root } from "../command.ts";
 import { startKafka } from "../harness/kafka.ts";
 import { TrackedProcess } from "../harness/tracked-process.ts";
 import { GivenUp, waitUntil } from "../harness/wait-until.ts";
-import { allCases, type Case, readings } from "./tables/cases.ts";
+import { allCases, type Case, type Reading, readings } from "./tables/cases.ts";
 import { writeDocument } from "./tables/document.ts";
 import { Measurements } from "./tables/measurements.ts";
 import { optionsFrom } from "./tables/options.ts";
@@ -87,14 +87,23 @@ async function measureCase(one: Case, bootstrapServers: string, topics: Topics):
   if (first === undefined) return;
   const entries = join(directory, `${one.id}.txt`);
   const expected = isWriting(one) ? await writeEntries(one, entries) : expectedContents(one.plan);
-  if (options.rounds > 1) await runOnce(one, first, bootstrapServers, topics, entries, expected);
+  if (options.rounds > 1) await runOnce(one, first, bootstrapServers, topics, entries, expected).catch(() => undefined);
+  const results = new Map<Contender, Reading[]>(able.map((contender) => [contender, []]));
   for (let round = 0; round < options.rounds; round++) {
-    for (const contender of able) {
-      const figures = await runOnce(one, contender, bootstrapServers, topics, entries, expected);
-      for (const reading of readings(one, figures)) {
-        measurements.add(contender.subject.name, contender.program.runtime, reading);
+    for (const [contender, found] of results) {
+      try {
+        found.push(...readings(one, await runOnce(one, contender, bootstrapServers, topics, entries, expected)));
+      } catch (error) {
+        // The others go on: a run takes long.
+        results.delete(contender);
+        process.exitCode = 1;
+        const { name, runtime } = contender.subject;
+        console.error(`*** FAILED: ${one.id}, ${name} (${runtime}): ${String(error).slice(0, 4000)} ***`);
       }
     }
+  }
+  for (const [{ subject, program }, found] of results) {
+    for (const reading of found) measurements.add(subject.name, program.runtime, reading);
   }
   printCase(measurements.figuresOfNewCases(), options.asJson);
 }
@@ -113,7 +122,7 @@ async function writeEntries({ plan }: Case, path: string): Promise<Contents> {
 /** @throws Error when a table does not hold what it must, or a topic not what was to be written. */
 async function runOnce(
   one: Case,
-  { subject, program }: Contender,
+  { program }: Contender,
   bootstrapServers: string,
   topics: Topics,
   entries: string,
@@ -131,8 +140,7 @@ async function runOnce(
     const contents = isWriting(one) ? (await runProgram(reader, { ...task, bench: "catch-up" })).contents : own;
     if (isWriting(one) || bench === "catch-up") {
       if (contents?.keys !== expected.keys || contents.digest !== expected.digest) {
-        const found = JSON.stringify(contents);
-        throw new Error(`${one.id}: ${subject.name} (${subject.runtime}): ${found}, not ${JSON.stringify(expected)}`);
+        throw new Error(`the table holds ${JSON.stringify(contents)}, not ${JSON.stringify(expected)}`);
       }
     }
     if (publisher?.hasExited === true) throw new Error(`the publisher has ended: ${publisher.output}`);
