@@ -2,7 +2,9 @@ import { encodeBatch, readBatches } from "@ktables/record-batch";
 import * as fc from "fast-check";
 import { string } from "ktables";
 import { describe, expect, test } from "vitest";
+import { ByteStore } from "../../packages/ktables/src/store/bytes/byte-store.ts";
 import { DecodedStore } from "../../packages/ktables/src/store/decoded-store.ts";
+import type { Store, StoreObserver, StoreOptions } from "../../packages/ktables/src/store/store.ts";
 import { until, utf8 } from "../suites/support.ts";
 import { Fixture, record } from "./support.ts";
 
@@ -18,14 +20,21 @@ interface Logged extends Write {
   readonly offset: number;
 }
 
+type NewStore = (options: StoreOptions<string>, observer: StoreObserver<string>) => Store<string>;
+
+const stores: readonly (readonly [name: string, newStore: NewStore])[] = [
+  ["decoded", (options, observer) => new DecodedStore(options, observer)],
+  ["byte", (options, observer) => new ByteStore({ ...options, validate: "eager" }, observer)],
+];
+
 /** A store, and a copy of its contents that only listens. */
 class Reader {
   readonly mirror = new Map<string, string>();
-  readonly store: DecodedStore<string>;
+  readonly store: Store<string>;
 
-  constructor() {
+  constructor(make: NewStore) {
     const options = { topic: "t", key: string(), value: string(), onPoison: "keep-previous" } as const;
-    this.store = new DecodedStore(
+    this.store = make(
       { ...options, metadata: false, expireWithLog: false },
       {
         onSet: (key, value, oldValue) => {
@@ -95,8 +104,8 @@ function compact(log: readonly Logged[], keepsTombstones: boolean): Logged[] {
   return log.filter(({ key, value, offset }) => last.get(key) === offset && (keepsTombstones || value !== null));
 }
 
-function read(logs: readonly (readonly Logged[])[], order: Iterable<number>): Reader {
-  const reader = new Reader();
+function read(make: NewStore, logs: readonly (readonly Logged[])[], order: Iterable<number>): Reader {
+  const reader = new Reader(make);
   const positions = logs.map(() => 0);
   const next = (partition: number): void => {
     const logged = logs[partition]?.[positions[partition] ?? 0];
@@ -111,17 +120,17 @@ function read(logs: readonly (readonly Logged[])[], order: Iterable<number>): Re
   return reader;
 }
 
-describe("a key in several partitions", () => {
+describe.each(stores)("a key in several partitions, in a %s store,", (_name, make) => {
   test("has the same value for every reader, in whatever order the partitions come, compacted or not", () => {
     const orders = fc.array(fc.array(fc.nat(3), { maxLength: 40 }), { minLength: 2, maxLength: 3 });
     fc.assert(
       fc.property(logs, orders, fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }), (logs, orders, keeps) => {
         const expected = expectedContents(logs);
         for (const order of orders) {
-          const reader = read(logs, order);
+          const reader = read(make, logs, order);
           expect(reader.contents).toEqual(expected);
           const cleaned = logs.map((log, partition) => compact(log, keeps[partition] ?? true));
-          expect(read(cleaned, order).contents).toEqual(expected);
+          expect(read(make, cleaned, order).contents).toEqual(expected);
         }
       }),
       { numRuns: 500 },
@@ -129,7 +138,7 @@ describe("a key in several partitions", () => {
   });
 
   test("is counted as long as there are several", () => {
-    const reader = new Reader();
+    const reader = new Reader(make);
     const at = (offset: number, value: string | null): Logged => ({ key: "k", value, timestamp: offset, offset });
     reader.apply(0, at(0, "old"));
     expect(reader.store.crossPartitionKeys).toBe(0);
@@ -144,7 +153,7 @@ describe("a key in several partitions", () => {
   });
 
   test("keeps its value when another partition, which has none, has a tombstone for it", () => {
-    const reader = new Reader();
+    const reader = new Reader(make);
     reader.apply(0, { key: "k", value: "v", timestamp: 1, offset: 0 });
     reader.apply(1, { key: "k", value: null, timestamp: 2, offset: 0 });
     expect(reader.contents).toEqual(new Map([["k", "v"]]));

@@ -105,7 +105,7 @@ describe("following a topic", () => {
   });
 
   test("more keys than a Map can hold fail the table with a clear error", async () => {
-    const table = await fixture.openTable();
+    const table = await fixture.openTable({ store: "decoded" });
     const realSet = Object.getOwnPropertyDescriptor(Map.prototype, "set")?.value as (
       key: unknown,
       value: unknown,

@@ -68,6 +68,7 @@ describe("options of grouped tables and writers", () => {
       "onPolicyMismatch",
       "ensureTopic: true",
     ],
+    ["a store of groups", { store: "bytes" }, "store", "option of KafkaTable"],
     ["topic configs of groups that are no strings", { topicConfigs: { a: 1 } }, "topicConfigs", "object of strings"],
   ])("%s: refused", (_, options, option, text) => {
     for (const make of [makeTable, makeWriter]) {

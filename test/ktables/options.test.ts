@@ -100,6 +100,16 @@ describe("options of tables alone", () => {
     ["an unknown isolation", { isolation: "dirty" }, "isolation", "read_committed"],
     ["onSet that cannot be called", { onSet: "x" }, "onSet", "callable"],
     ["onDelete that cannot be called", { onDelete: {} }, "onDelete", "callable"],
+    ["an unknown store", { store: "map" }, "store", '"bytes"'],
+    ["an unknown time to validate", { validate: "never" }, "validate", '"lazy"'],
+    ["lazy validation of decoded values", { validate: "lazy" }, "validate", 'needs store: "bytes"'],
+    ["a key codec with bytes", { store: "bytes", key: string() }, "key", 'needs store: "decoded"'],
+    [
+      "keeping what lazy validation no longer has",
+      { store: "bytes", validate: "lazy", onPoison: "keep-previous" },
+      "onPoison",
+      'can only be "drop"',
+    ],
     ["a writer's option", { acks: "all" }, "acks", "option of KafkaTableWriter"],
   ])("%s is refused", (_name, options, option, text) => {
     const act = (): unknown => new KafkaTable({ ...valid, ...options });

@@ -9,7 +9,7 @@ import {
   string,
 } from "ktables";
 import { afterEach, beforeEach } from "vitest";
-import { recordingLogger, utf8 } from "../suites/support.ts";
+import { recordingLogger, storeUnderTest, utf8 } from "../suites/support.ts";
 
 type TableOptions = Partial<KafkaTableOptions<string>>;
 type WriterOptions = Partial<KafkaTableWriterOptions<string>>;
@@ -45,7 +45,13 @@ export class Fixture {
   }
 
   table(options: TableOptions = {}): KafkaTable<string> {
-    const table = new KafkaTable({ connection: this.connection(), topic: "t", value: string(), ...options });
+    const table = new KafkaTable({
+      connection: this.connection(),
+      topic: "t",
+      value: string(),
+      store: storeUnderTest,
+      ...options,
+    });
     this.#opened.push(table);
     return table;
   }

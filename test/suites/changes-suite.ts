@@ -1,6 +1,6 @@
 import { type Change, KafkaTable, type KafkaTableOptions, KafkaTableWriter, string, type WriteToken } from "ktables";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { newTopic, rejection, type SuiteBroker, until } from "./support.ts";
+import { newTopic, rejection, type SuiteBroker, storeUnderTest, until } from "./support.ts";
 
 /** Tokens, change feeds and health: run on the embedded broker and on real Kafka alike. */
 export function changesSuite(name: string, start: () => Promise<SuiteBroker>): void {
@@ -25,7 +25,7 @@ export function changesSuite(name: string, start: () => Promise<SuiteBroker>): v
       const topic = newTopic(hint);
       const common = { connection: broker.bootstrapServers, topic, value: string() };
       const writer = await KafkaTableWriter.open({ ...common, partitions: 3 });
-      const table = await KafkaTable.open({ ...common, ...options });
+      const table = await KafkaTable.open({ ...common, store: storeUnderTest, ...options });
       opened.push(writer, table);
       return { table, writer, topic };
     }

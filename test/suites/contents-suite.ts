@@ -3,7 +3,7 @@ import { type Change, json, KafkaTable, type KafkaTableOptions, KafkaTableWriter
 import * as v from "valibot";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { newTopic, type SuiteBroker, until, utf8 } from "./support.ts";
+import { newTopic, type SuiteBroker, storeUnderTest, until, utf8 } from "./support.ts";
 
 type Record = Omit<ProducerRecord, "topic" | "key" | "value"> & { readonly key: string; readonly value: string | null };
 
@@ -27,7 +27,7 @@ export function contentsSuite(name: string, start: () => Promise<SuiteBroker>): 
     });
 
     async function open<V>(options: Omit<KafkaTableOptions<V>, "connection">): Promise<KafkaTable<V>> {
-      const table = await KafkaTable.open<V>({ connection: client, ...options });
+      const table = await KafkaTable.open<V>({ connection: client, store: storeUnderTest, ...options });
       opened.push(table);
       return table;
     }

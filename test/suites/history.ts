@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { type Change, json, type KafkaClientConfig, KafkaTable, type ViewStats } from "ktables";
 import { expect } from "vitest";
-import { until, utf8 } from "./support.ts";
+import { storeUnderTest, until, utf8 } from "./support.ts";
 
 export const partitions = 3;
 
@@ -121,6 +121,7 @@ class Watched {
       value: json<number>(),
       ensureTopic: false,
       fetchMaxWaitMs: 50,
+      store: storeUnderTest,
     });
     const watched = new Watched(table);
     for (const record of before) watched.model.apply(record);

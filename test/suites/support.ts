@@ -68,6 +68,9 @@ export async function rejection(promise: Promise<unknown>): Promise<Error & { co
   throw new Error("expected a rejection");
 }
 
+/** Where the tables of this run keep their contents: every test of tables runs with both (`vitest.config.ts`). */
+export const storeUnderTest = process.env["KTABLES_STORE"] === "bytes" ? "bytes" : "decoded";
+
 const encoder = new TextEncoder();
 
 export function utf8(text: string): Uint8Array {

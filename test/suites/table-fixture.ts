@@ -7,7 +7,7 @@ import {
   type KafkaTableWriterOptions,
 } from "ktables";
 import { afterAll, afterEach, beforeAll } from "vitest";
-import { newTopic, recordingLogger, type SuiteBroker } from "./support.ts";
+import { newTopic, recordingLogger, type SuiteBroker, storeUnderTest } from "./support.ts";
 
 type Without<Options> = Omit<Options, "connection">;
 
@@ -67,7 +67,7 @@ export function tableFixture(start: () => Promise<SuiteBroker>): TableFixture {
       return { bootstrapServers: fixture.broker.bootstrapServers, logger };
     },
     newTable: (options) => {
-      const table = new KafkaTable({ connection: fixture.connection(), ...options });
+      const table = new KafkaTable({ connection: fixture.connection(), store: storeUnderTest, ...options });
       opened.push(table);
       return table;
     },

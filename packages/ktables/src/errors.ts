@@ -77,13 +77,13 @@ export class ChangesOverflowError extends KafkaError {
   }
 }
 
-/** More keys than the runtime's `Map` can hold (2^24 in Node and Deno). Code `TABLE_FULL`. */
+/** More keys than the runtime's `Map` can hold (2^24 in Node and Deno), or a byte store. Code `TABLE_FULL`. */
 export class TableFullError extends KafkaError {
   /** Keys in the table. */
   readonly size: number;
 
-  constructor(size: number, cause: unknown) {
-    super(`The table is full: this runtime's Map does not take more than ${size} keys`, { code: "TABLE_FULL", cause });
+  constructor(size: number, cause: unknown, why = `this runtime's Map does not take more than ${size} keys`) {
+    super(`The table is full: ${why}`, { code: "TABLE_FULL", cause });
     this.size = size;
   }
 }

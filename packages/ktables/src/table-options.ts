@@ -32,9 +32,20 @@ export interface KafkaTableOptions<V> extends Omit<TopicOptions<V>, "partitions"
    * key, as a tombstone would; `fail` ends the table with `PoisonedRecordError`; a function decides for each, or gives
    * `{ value }` to take instead. A function that throws is logged and counted (`stats.callbackErrors`), and the previous
    * value is kept. Whatever it is, `poisoned()` lists the key until a good record or a tombstone comes. Default
-   * `keep-previous`.
+   * `keep-previous`; with `validate: "lazy"` it can only be `drop`.
    */
   readonly onPoison?: PoisonPolicy<V> | undefined;
+  /**
+   * Where values are kept: `decoded`, each as the codec gives it, or `bytes`, as the bytes of their records, which takes
+   * less memory and time to fill and more to read. `bytes` takes no `key` codec of your own. Default `decoded`.
+   */
+  readonly store?: "decoded" | "bytes" | undefined;
+  /**
+   * When values are decoded: `eager`, when they arrive, so that `onPoison` can judge them; or `lazy`, when they are read
+   * first, for which they must be kept as bytes. A value that turns out undecodable then is dropped, and listed by
+   * `poisoned()` from then on; `size` and `keys()` count it until then. Default `eager`.
+   */
+  readonly validate?: "eager" | "lazy" | undefined;
   /** Keep partition, offset, timestamp and headers of every key's record, for `entry()`. Default false. */
   readonly metadata?: boolean | undefined;
   /**
@@ -65,6 +76,8 @@ const tableChecks: Readonly<Record<string, OptionCheck>> = {
   isolation: check.oneOf("read_committed", "read_uncommitted"),
   onReset: check.oneOf("resync", "freeze", "fail"),
   onPoison: checkPoisonPolicy,
+  store: check.oneOf("decoded", "bytes"),
+  validate: check.oneOf("eager", "lazy"),
   metadata: check.boolean,
   expireWithLog: check.boolean,
   onSet: check.callable,
@@ -93,6 +106,8 @@ export interface ResolvedTableOptions<V> extends ResolvedTopicOptions<V> {
   /** Those that are read; undefined for all. */
   readonly partitions: readonly number[] | undefined;
   readonly onPoison: PoisonPolicy<V>;
+  readonly store: "decoded" | "bytes";
+  readonly validate: "eager" | "lazy";
   readonly metadata: boolean;
   readonly expireWithLog: boolean;
   readonly onSet: ((key: string, value: V) => void) | undefined;
@@ -105,22 +120,47 @@ export function resolveTableOptions<V>(options: KafkaTableOptions<V>): ResolvedT
   const partitions = chosenPartitions(options);
   const topicOptions =
     partitions === undefined ? options : { ...options, partitions: undefined, ensureTopic: false as const };
+  // What is no array is checked there.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const resolved = resolveTopicOptions("KafkaTable", topicOptions as TopicOptions<V>, tableChecks, elsewhere);
+  checkStore(options);
+  const validate = options.validate ?? "eager";
   return {
-    // What is no array is checked there.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    ...resolveTopicOptions("KafkaTable", topicOptions as TopicOptions<V>, tableChecks, elsewhere),
+    ...resolved,
     partitions,
     catchupTimeoutMs: options.catchupTimeoutMs ?? 30_000,
     fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
     isolation: options.isolation ?? "read_committed",
     onReset: options.onReset ?? "resync",
-    onPoison: options.onPoison ?? "keep-previous",
+    onPoison: options.onPoison ?? (validate === "lazy" ? "drop" : "keep-previous"),
+    store: options.store ?? "decoded",
+    validate,
     metadata: options.metadata ?? false,
     expireWithLog: options.expireWithLog ?? false,
     onSet: options.onSet,
     onDelete: options.onDelete,
     onResync: options.onResync,
   };
+}
+
+/** What does not go together. @throws InvalidOptionError */
+function checkStore<V>({ store, validate, onPoison, key }: KafkaTableOptions<V>): void {
+  if (store === "bytes" && key !== undefined) {
+    throw new InvalidOptionError(
+      "key",
+      'KafkaTable: store: "bytes" finds keys by their UTF-8 bytes, so that a key codec of your own needs store: "decoded"',
+    );
+  }
+  if (validate !== "lazy") return;
+  if (store !== "bytes") {
+    throw new InvalidOptionError("validate", 'KafkaTable: validate: "lazy" needs store: "bytes"');
+  }
+  if (onPoison !== undefined && onPoison !== "drop") {
+    throw new InvalidOptionError(
+      "onPoison",
+      'KafkaTable: with validate: "lazy" a bad value is found when its predecessor is gone, so that onPoison can only be "drop"',
+    );
+  }
 }
 
 /** The array, copied; undefined for whatever else there is. */

@@ -1,6 +1,7 @@
 import { type CallOptions, describeTopicConfigs, KafkaError, listOffsets, TopicReader } from "@ktables/client";
 import { throwIfAborted } from "@ktables/client/internal";
 import { CatchUp } from "./catch-up.ts";
+import { ByteStore } from "./store/bytes/byte-store.ts";
 import { DecodedStore } from "./store/decoded-store.ts";
 import type { Store, StoreObserver } from "./store/store.ts";
 import type { ResolvedTableOptions } from "./table-options.ts";
@@ -37,7 +38,7 @@ export class TopicReplica<V> {
   constructor(options: ResolvedTableOptions<V>, observer: StoreObserver<V>, host: ReplicaHost<V>) {
     this.#options = options;
     this.#host = host;
-    this.store = new DecodedStore(options, observer);
+    this.store = options.store === "bytes" ? new ByteStore(options, observer) : new DecodedStore(options, observer);
     this.catchUp = new CatchUp({
       position: (partition) => this.position(partition),
       endOffsets: (partitions, signal) =>

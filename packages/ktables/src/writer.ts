@@ -73,6 +73,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   fetchMaxWaitMs: tableOption,
   isolation: tableOption,
   onPoison: tableOption,
+  store: tableOption,
+  validate: tableOption,
   metadata: tableOption,
   expireWithLog: tableOption,
   onSet: tableOption,

@@ -28,7 +28,7 @@ import {
 } from "./grouped-records.ts";
 
 export interface GroupedKafkaTableOptions<V>
-  extends Omit<KafkaTableOptions<V>, "key" | "onPoison" | "onSet" | "onDelete" | "onResync"> {
+  extends Omit<KafkaTableOptions<V>, "key" | "store" | "validate" | "onPoison" | "onSet" | "onDelete" | "onResync"> {
   /** Must be that of the writers. Default {@link DEFAULT_KEY_CODEC}, which is that of the Python package. */
   readonly keyCodec?: CompositeKeyCodec | undefined;
   /** As `onPoison` of a `KafkaTable`. */
@@ -294,6 +294,13 @@ export class GroupedKafkaTable<V> {
 /** Checks what the inner table cannot. @throws InvalidOptionError */
 function checkGroupedOptions<V>(options: GroupedKafkaTableOptions<V>): GroupedKafkaTableOptions<V> {
   checkKeyOptions(owner, options);
+  for (const name of ["store", "validate"]) {
+    if (!Object.hasOwn(options, name)) continue;
+    throw new InvalidOptionError(
+      name,
+      `${owner}: option "${name}": groups are made of decoded values; it is an option of KafkaTable`,
+    );
+  }
   for (const name of ["onSet", "onDelete", "onResync"] as const) {
     const hook = options[name];
     const expected = hook === undefined ? undefined : check.callable(hook);

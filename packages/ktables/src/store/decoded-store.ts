@@ -1,31 +1,19 @@
 import type { RecordBatch, RecordPosition } from "@ktables/record-batch";
-import type { Codec } from "../codec.ts";
-import { AsyncSchemaError, PoisonedRecordError } from "../errors.ts";
+import { AsyncSchemaError } from "../errors.ts";
 import { type Contents, PlainContents } from "./contents.ts";
 import { PlacedContents } from "./placed-contents.ts";
-import { decide, type PoisonDecision, type PoisonedKey, PoisonedKeys, type PoisonPolicy } from "./poison.ts";
-import type { PlacedValue, SkipReason, Store, StoreCounters, StoreObserver } from "./store.ts";
-
-export interface DecodedStoreOptions<V> {
-  /** For errors. */
-  readonly topic: string;
-  readonly key: Codec<string>;
-  readonly value: Codec<V>;
-  readonly onPoison: PoisonPolicy<V>;
-  /** Keep the places of records, headers included. */
-  readonly metadata: boolean;
-  /** Keep places so that {@link Store.expire} can be called. */
-  readonly expireWithLog: boolean;
-}
+import { type PoisonedKey, PoisonedKeys, PoisonJudge } from "./poison.ts";
+import type { PlacedValue, SkipReason, Store, StoreCounters, StoreObserver, StoreOptions } from "./store.ts";
 
 /**
  * Values are decoded when they arrive, so that the poison policy can judge those that cannot be. This class reads records
  * and keeps count; what a key has is up to its contents.
  */
 export class DecodedStore<V> implements Store<V> {
-  readonly #options: DecodedStoreOptions<V>;
+  readonly #options: StoreOptions<V>;
   readonly #observer: StoreObserver<V>;
   readonly #poisoned = new PoisonedKeys();
+  readonly #judge: PoisonJudge<V>;
   #contents: Contents<V>;
   /** The same, if it keeps places. */
   #placed: PlacedContents<V> | undefined;
@@ -38,9 +26,10 @@ export class DecodedStore<V> implements Store<V> {
   #valueDecodeErrors = 0;
   #recordsExpired = 0;
 
-  constructor(options: DecodedStoreOptions<V>, observer: StoreObserver<V>) {
+  constructor(options: StoreOptions<V>, observer: StoreObserver<V>) {
     this.#options = options;
     this.#observer = observer;
+    this.#judge = new PoisonJudge(options.topic, options.onPoison, observer);
     this.#contents = new PlainContents(observer);
     if (options.metadata || options.expireWithLog) this.#keepPlaces();
   }
@@ -166,10 +155,7 @@ export class DecodedStore<V> implements Store<V> {
 
   #applyPoison(key: string, partition: number, record: RecordPosition, bytes: Uint8Array, error: unknown): void {
     const { offset } = record;
-    const decision = this.#decide({ key, partition, offset, error, previous: this.#contents.get(key), bytes });
-    if (decision === "fail") {
-      throw new PoisonedRecordError({ topic: this.#options.topic, partition, offset, key, cause: error });
-    }
+    const decision = this.#judge.judge({ key, partition, offset, error, previous: this.#contents.get(key), bytes });
     this.#poisoned.note(partition, key, { offset, error, isReplaced: typeof decision === "object" });
     if (decision === "keep-previous") {
       this.#skip("value_undecodable", partition, record, error);
@@ -179,16 +165,6 @@ export class DecodedStore<V> implements Store<V> {
     } else {
       this.#contents.set(key, decision.value, partition, record);
       this.#skip("value_replaced", partition, record, error);
-    }
-  }
-
-  /** A policy that throws has decided nothing, so that nothing is lost. */
-  #decide(record: Parameters<typeof decide<V>>[1]): PoisonDecision<V> {
-    try {
-      return decide(this.#options.onPoison, record);
-    } catch (error) {
-      this.#observer.onCallbackError("onPoison", error);
-      return "keep-previous";
     }
   }
 

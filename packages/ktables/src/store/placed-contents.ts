@@ -3,9 +3,9 @@ import { type Contents, insert } from "./contents.ts";
 import type { DeletePhase, PlacedValue, StoreObserver } from "./store.ts";
 
 /** Older than any timestamp, that of a record without one (-1) included: of records whose timestamps were not kept. */
-const unknownTimestamp = Number.NEGATIVE_INFINITY;
-const unknownOffset = -1;
-const noHeaders: readonly RecordHeader[] = Object.freeze([]);
+export const unknownTimestamp: number = Number.NEGATIVE_INFINITY;
+export const unknownOffset: number = -1;
+export const noHeaders: readonly RecordHeader[] = Object.freeze([]);
 
 /**
  * Values with their places, for topics of several partitions and whoever asks for places.
@@ -169,11 +169,11 @@ export class PlacedContents<V> implements Contents<V> {
   }
 }
 
-function isNewer(a: RecordOrder, b: RecordOrder): boolean {
+export function isNewer(a: RecordOrder, b: RecordOrder): boolean {
   return a.timestamp === b.timestamp ? a.partition > b.partition : a.timestamp > b.timestamp;
 }
 
-type RecordOrder = Pick<PlacedValue<unknown>, "timestamp" | "partition">;
+export type RecordOrder = Pick<PlacedValue<unknown>, "timestamp" | "partition">;
 
 /** As live as the iterator of the map. */
 function* mapped<T, U>(iterator: MapIterator<T>, map: (item: T) => U): Generator<U, undefined> {
@@ -181,7 +181,7 @@ function* mapped<T, U>(iterator: MapIterator<T>, map: (item: T) => U): Generator
 }
 
 /** A timestamp beyond 2^53 counts as none: it is no reason to end a table. */
-function timestampOf(record: RecordPosition): number {
+export function timestampOf(record: RecordPosition): number {
   try {
     return record.timestamp();
   } catch {
@@ -190,7 +190,7 @@ function timestampOf(record: RecordPosition): number {
 }
 
 /** Copies: a view would keep the whole receive buffer alive. */
-function headersOf(record: RecordPosition): readonly RecordHeader[] {
+export function headersOf(record: RecordPosition): readonly RecordHeader[] {
   if (record.headerCount === 0) return noHeaders;
   const copies = record
     .headers()

@@ -1,4 +1,6 @@
+import { PoisonedRecordError } from "../errors.ts";
 import type { Contents } from "./contents.ts";
+import type { StoreObserver } from "./store.ts";
 
 /** What can become of a key whose latest value could not be decoded. */
 export type PoisonAction = "keep-previous" | "drop" | "fail";
@@ -49,7 +51,7 @@ export type PoisonServing<V> =
 const actions: readonly unknown[] = ["keep-previous", "drop", "fail"] satisfies readonly PoisonAction[];
 
 /** @throws what the function throws; TypeError for an answer that is no decision */
-export function decide<V>(policy: PoisonPolicy<V>, record: PoisonRecord<V>): PoisonDecision<V> {
+function decide<V>(policy: PoisonPolicy<V>, record: PoisonRecord<V>): PoisonDecision<V> {
   if (typeof policy === "string") return policy;
   const decision: unknown = policy(record);
   if (isDecision<V>(decision)) return decision;
@@ -69,6 +71,9 @@ export function checkPoisonPolicy(policy: unknown): string | undefined {
     : `"keep-previous", "drop", "fail" or a function that is not async`;
 }
 
+/** What a table gives. */
+type Served<V> = Pick<Contents<V>, "has" | "get" | "place">;
+
 interface Noted {
   readonly offset: number;
   readonly error: unknown;
@@ -78,6 +83,10 @@ interface Noted {
 /** Which keys' latest records could not be decoded, partition by partition. */
 export class PoisonedKeys {
   readonly #partitions = new Map<number, Map<string, Noted>>();
+
+  get isEmpty(): boolean {
+    return this.#partitions.size === 0;
+  }
 
   get size(): number {
     let size = 0;
@@ -95,17 +104,18 @@ export class PoisonedKeys {
   /** A good record, or a tombstone, has come for the key. */
   clear(partition: number, key: string): void {
     // Asked for every record, and mostly there is nothing.
-    this.#partitions.get(partition)?.delete(key);
+    const keys = this.#partitions.get(partition);
+    if (keys?.delete(key) === true && keys.size === 0) this.#partitions.delete(partition);
   }
 
   /** The log has let go of records below an offset. */
   expire(partition: number, logStartOffset: number): void {
     const keys = this.#partitions.get(partition);
     if (keys === undefined) return;
-    for (const [key, { offset }] of keys) if (offset < logStartOffset) keys.delete(key);
+    for (const [key, { offset }] of keys) if (offset < logStartOffset) this.clear(partition, key);
   }
 
-  list<V>(contents: Contents<V>): PoisonedKey<V>[] {
+  list<V>(contents: Served<V>): PoisonedKey<V>[] {
     const list: PoisonedKey<V>[] = [];
     for (const [partition, keys] of this.#partitions) {
       for (const [key, noted] of keys) {
@@ -117,7 +127,38 @@ export class PoisonedKeys {
   }
 }
 
-function servingOf<V>(contents: Contents<V>, key: string, partition: number, noted: Noted): PoisonServing<V> {
+/** Applies a table's policy to values that cannot be decoded. */
+export class PoisonJudge<V> {
+  readonly #topic: string;
+  readonly #policy: PoisonPolicy<V>;
+  readonly #observer: StoreObserver<V>;
+
+  constructor(topic: string, policy: PoisonPolicy<V>, observer: StoreObserver<V>) {
+    this.#topic = topic;
+    this.#policy = policy;
+    this.#observer = observer;
+  }
+
+  /** @throws PoisonedRecordError where the policy says so. */
+  judge(record: PoisonRecord<V>): Exclude<PoisonDecision<V>, "fail"> {
+    const decision = this.#decide(record);
+    if (decision !== "fail") return decision;
+    const { partition, offset, key, error } = record;
+    throw new PoisonedRecordError({ topic: this.#topic, partition, offset, key, cause: error });
+  }
+
+  /** A policy that throws has decided nothing, so that nothing is lost. */
+  #decide(record: PoisonRecord<V>): PoisonDecision<V> {
+    try {
+      return decide(this.#policy, record);
+    } catch (error) {
+      this.#observer.onCallbackError("onPoison", error);
+      return "keep-previous";
+    }
+  }
+}
+
+function servingOf<V>(contents: Served<V>, key: string, partition: number, noted: Noted): PoisonServing<V> {
   if (!contents.has(key)) return { from: "nothing" };
   // A codec may well give undefined.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion

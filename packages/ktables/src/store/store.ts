@@ -1,5 +1,18 @@
 import type { RecordBatch, RecordHeader } from "@ktables/record-batch";
-import type { PoisonedKey } from "./poison.ts";
+import type { Codec } from "../codec.ts";
+import type { PoisonedKey, PoisonPolicy } from "./poison.ts";
+
+export interface StoreOptions<V> {
+  /** For errors. */
+  readonly topic: string;
+  readonly key: Codec<string>;
+  readonly value: Codec<V>;
+  readonly onPoison: PoisonPolicy<V>;
+  /** Keep the places of records, headers included. */
+  readonly metadata: boolean;
+  /** Keep places so that {@link Store.expire} can be called. */
+  readonly expireWithLog: boolean;
+}
 
 /**
  * Why a record did not reach the store as it is: it has no key, its key or its value could not be decoded. What became of
@@ -91,7 +104,7 @@ export interface Store<V> {
    *
    * @throws TableFullError
    * @throws PoisonedRecordError where the poison policy says so, and AsyncSchemaError
-   * @throws RecordBatchError for a batch that is corrupt inside; the records before have been applied by then.
+   * @throws RecordBatchError for a batch that is corrupt inside; records before may have been applied by then.
    */
   apply(partition: number, batch: RecordBatch, fromOffset: number): void;
   /** Evicts what came with records below `logStartOffset`. Needs kept places; looks at every key. */

@@ -2,18 +2,30 @@ import { encodeBatch, type RecordBatch, type RecordInput, readBatches } from "@k
 import * as fc from "fast-check";
 import { bytes, type Codec, string } from "ktables";
 import { describe, expect, test } from "vitest";
-import { DecodedStore, type DecodedStoreOptions } from "../../packages/ktables/src/store/decoded-store.ts";
+import { ByteStore } from "../../packages/ktables/src/store/bytes/byte-store.ts";
+import { DecodedStore } from "../../packages/ktables/src/store/decoded-store.ts";
+import type { Store, StoreObserver, StoreOptions } from "../../packages/ktables/src/store/store.ts";
 import { utf8 } from "../suites/support.ts";
 
 type Event = readonly unknown[];
 
-function newStore<V>(
+type NewStore = <V>(options: StoreOptions<V>, observer: StoreObserver<V>) => Store<V>;
+
+const stores: readonly (readonly [name: string, newStore: NewStore])[] = [
+  ["decoded", (options, observer) => new DecodedStore(options, observer)],
+  ["byte", (options, observer) => new ByteStore({ ...options, validate: "eager" }, observer)],
+  // Somebody listens, so that values are decoded when they come all the same.
+  ["lazy byte", (options, observer) => new ByteStore({ ...options, validate: "lazy" }, observer)],
+];
+
+function storeOf<V>(
+  make: NewStore,
   value: Codec<V>,
-  overrides: Partial<DecodedStoreOptions<V>> = {},
-): { store: DecodedStore<V>; events: Event[] } {
+  overrides: Partial<StoreOptions<V>> = {},
+): { store: Store<V>; events: Event[] } {
   const events: Event[] = [];
   const options = { topic: "t", key: string(), value, onPoison: "keep-previous", metadata: false } as const;
-  const store: DecodedStore<V> = new DecodedStore(
+  const store = make(
     { ...options, expireWithLog: false, ...overrides },
     {
       onSet: (key, value) => events.push(["set", key, value]),
@@ -42,7 +54,9 @@ function batch(
   return decoded;
 }
 
-describe("the decoded store", () => {
+describe.each(stores)("the %s store", (_name, make) => {
+  const newStore = <V>(value: Codec<V>, overrides?: Partial<StoreOptions<V>>) => storeOf(make, value, overrides);
+
   test("applies records in order, and reports each after it is made", () => {
     const { store, events } = newStore(string());
     store.apply(
@@ -56,10 +70,7 @@ describe("the decoded store", () => {
       ]),
       0,
     );
-    expect([...store.entries()]).toEqual([
-      ["b", "2"],
-      ["a", "3"],
-    ]);
+    expect(Object.fromEntries(store.entries())).toEqual({ b: "2", a: "3" });
     expect(events).toEqual([
       ["set", "a", "1"],
       ["set", "b", "2"],
@@ -142,6 +153,46 @@ describe("the decoded store", () => {
     expect(changes(() => store.apply(0, batch([["k", "3"]], 4), 4))).toBe(true);
     if (metadata) expect(changes(() => store.expire(0, 5))).toBe(true);
     else expect(changes(() => store.expectSeveralPartitions())).toBe(false);
+  });
+
+  test("gives keys in the order in which they came, whatever happens to their values", () => {
+    const { store } = newStore(string());
+    const names = Array.from({ length: 300 }, (_, index) => `key ${(index * 7) % 300}`);
+    const records = (value: string) => names.map((name): [string, string] => [name, value + name]);
+    store.apply(0, batch(records("first ")), 0);
+    store.apply(0, batch(records("a much longer second ").toReversed(), 300), 300);
+    expect([...store.keys()]).toEqual(names);
+    expect([...store.entries()]).toEqual(names.map((name) => [name, `a much longer second ${name}`]));
+    expect([...store.values()]).toEqual(names.map((name) => `a much longer second ${name}`));
+  });
+
+  test("an iterator meets every key that stays exactly once, whatever is set and removed meanwhile", () => {
+    const action = fc.record({ key: fc.nat(30), isRemoved: fc.boolean() });
+    const stays = fc.uniqueArray(fc.nat(15), { minLength: 1 });
+    fc.assert(
+      fc.property(
+        stays,
+        fc.array(fc.array(action, { minLength: 1, maxLength: 5 }), { maxLength: 40 }),
+        (stays, turns) => {
+          const { store } = newStore(string());
+          const name = (key: number): string => `key ${key}`;
+          store.apply(0, batch(Array.from({ length: 16 }, (_, key) => [name(key), "first"])), 0);
+          let offset = 16;
+          const met: string[] = [];
+          const pending = [...turns];
+          for (const key of store.keys()) {
+            met.push(key);
+            const turn = pending.shift() ?? [];
+            const records = turn.map(({ key, isRemoved }): [string, string | null] => {
+              return [name(key), isRemoved && !stays.includes(key) ? null : "x".repeat(key * 5)];
+            });
+            if (records.length > 0) store.apply(0, batch(records, offset), offset);
+            offset += records.length;
+          }
+          for (const key of stays) expect(met.filter((one) => one === name(key))).toHaveLength(1);
+        },
+      ),
+    );
   });
 
   test("a snapshot is not changed by later batches", () => {

@@ -1,0 +1,221 @@
+import type { RecordBatch, RecordPosition } from "@ktables/record-batch";
+import { AsyncSchemaError } from "../../errors.ts";
+import { headersOf, timestampOf } from "../placed-contents.ts";
+import { type PoisonedKey, PoisonedKeys, PoisonJudge } from "../poison.ts";
+import type { PlacedValue, SkipReason, Store, StoreCounters, StoreObserver, StoreOptions } from "../store.ts";
+import { ByteContents } from "./byte-contents.ts";
+import { chunkCapacity, RecordChunk } from "./record-chunk.ts";
+import type { RecordMapSizes } from "./record-map.ts";
+import { nothing } from "./value-cache.ts";
+
+export interface ByteStoreOptions<V> extends StoreOptions<V> {
+  /** Whether values are decoded when they arrive, to be judged, or when they are read first; then the policy is `drop`. */
+  readonly validate: "eager" | "lazy";
+}
+
+/**
+ * Records are kept as bytes, and taken over by the thousand. This class reads records and keeps count; what a key has is
+ * up to its contents.
+ */
+export class ByteStore<V> implements Store<V> {
+  readonly #options: ByteStoreOptions<V>;
+  readonly #observer: StoreObserver<V>;
+  readonly #poisoned = new PoisonedKeys();
+  readonly #judge: PoisonJudge<V>;
+  readonly #contents: ByteContents<V>;
+  readonly #chunk = new RecordChunk(chunkCapacity);
+  #recordsApplied = 0;
+  #tombstonesApplied = 0;
+  #keylessRecords = 0;
+  #keyDecodeErrors = 0;
+  #valueDecodeErrors = 0;
+  #recordsExpired = 0;
+
+  constructor(options: ByteStoreOptions<V>, observer: StoreObserver<V>, sizes?: RecordMapSizes) {
+    this.#options = options;
+    this.#observer = observer;
+    this.#judge = new PoisonJudge(options.topic, options.onPoison, observer);
+    const { key, value } = options;
+    const onUndecodable = (key: string, partition: number, offset: number, error: unknown): void => {
+      this.#valueDecodeErrors++;
+      this.#poisoned.note(partition, key, { offset, error, isReplaced: false });
+      this.#observer.onSkip("value_dropped", partition, offset, error);
+    };
+    this.#contents = new ByteContents({ key, value, onUndecodable, sizes }, observer);
+    if (options.metadata || options.expireWithLog) this.#contents.keepPlaces(0);
+  }
+
+  get size(): number {
+    return this.#contents.size;
+  }
+
+  get keySetVersion(): number {
+    return this.#contents.keySetVersion;
+  }
+
+  get crossPartitionKeys(): number {
+    return this.#contents.crossPartitionKeys;
+  }
+
+  get poisonedKeys(): number {
+    return this.#poisoned.size;
+  }
+
+  get counters(): StoreCounters {
+    return {
+      recordsApplied: this.#recordsApplied,
+      tombstonesApplied: this.#tombstonesApplied,
+      keylessRecords: this.#keylessRecords,
+      keyDecodeErrors: this.#keyDecodeErrors,
+      valueDecodeErrors: this.#valueDecodeErrors,
+      crossPartitionRecords: this.#contents.crossPartitionRecords,
+      recordsExpired: this.#recordsExpired,
+    };
+  }
+
+  /** Bytes of the slabs, and how many of them records take that are alive. */
+  get memory(): { readonly allocatedBytes: number; readonly liveBytes: number } {
+    return this.#contents.memory;
+  }
+
+  get(key: string): V | undefined {
+    return this.#contents.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.#contents.has(key);
+  }
+
+  keys(): MapIterator<string> {
+    return this.#contents.keys();
+  }
+
+  values(): MapIterator<V> {
+    return this.#contents.values();
+  }
+
+  entries(): MapIterator<[string, V]> {
+    return this.#contents.entries();
+  }
+
+  snapshot(): Map<string, V> {
+    return new Map(this.#contents.entries());
+  }
+
+  place(key: string): PlacedValue<V> | undefined {
+    return this.#contents.place(key);
+  }
+
+  poisoned(): PoisonedKey<V>[] {
+    return this.#poisoned.list(this.#contents);
+  }
+
+  expectSeveralPartitions(): void {
+    if (!this.#contents.keepsPlaces) this.#contents.keepPlaces(this.#chunk.partition);
+  }
+
+  apply(partition: number, batch: RecordBatch, fromOffset: number): void {
+    const chunk = this.#chunk;
+    chunk.begin(partition);
+    // The bytes of a compressed batch are there as long as it is visited.
+    let left = batch.recordCount;
+    try {
+      batch.visit((record) => {
+        left--;
+        if (record.offset >= fromOffset) this.#take(record);
+        if (chunk.length === chunk.capacity || (left === 0 && chunk.length > 0)) this.#applyChunk();
+      });
+    } finally {
+      chunk.end();
+    }
+    this.#contents.compact();
+  }
+
+  expire(partition: number, logStartOffset: number): void {
+    this.#poisoned.expire(partition, logStartOffset);
+    this.#recordsExpired += this.#contents.expire(partition, logStartOffset);
+  }
+
+  #take(record: RecordPosition): void {
+    const chunk = this.#chunk;
+    const index = chunk.add(record);
+    if (!this.#contents.keepsPlaces) return;
+    chunk.timestamp[index] = timestampOf(record);
+    if (this.#options.metadata) chunk.headers[index] = headersOf(record);
+  }
+
+  #applyChunk(): void {
+    const chunk = this.#chunk;
+    this.#contents.prepare(chunk);
+    for (let index = 0; index < chunk.length; index++) this.#applyRecord(chunk, index);
+    chunk.length = 0;
+  }
+
+  #applyRecord(chunk: RecordChunk, index: number): void {
+    if (chunk.keyLength[index]! < 0) {
+      this.#keylessRecords++;
+      this.#skip("keyless", chunk, index, undefined);
+      return;
+    }
+    if (chunk.isForeign[index] !== 0 && !this.#isKeyDecodable(chunk, index)) return;
+    if (chunk.valueLength[index]! < 0) {
+      this.#clearPoison(chunk, index);
+      this.#tombstonesApplied++;
+      this.#contents.delete(chunk, index);
+      return;
+    }
+    let value: V | typeof nothing = nothing;
+    if (this.#options.validate === "eager" || this.#observer.onSet !== undefined) {
+      try {
+        value = this.#options.value.decode(chunk.value(index));
+      } catch (error) {
+        if (error instanceof AsyncSchemaError) throw error;
+        this.#valueDecodeErrors++;
+        this.#applyPoison(chunk, index, error);
+        return;
+      }
+    }
+    this.#clearPoison(chunk, index);
+    this.#recordsApplied++;
+    this.#contents.set(chunk, index, value);
+  }
+
+  #isKeyDecodable(chunk: RecordChunk, index: number): boolean {
+    if (this.#contents.hasRecord(chunk, index)) return true;
+    try {
+      this.#contents.keyOf(chunk, index);
+      return true;
+    } catch (error) {
+      this.#keyDecodeErrors++;
+      this.#skip("key_undecodable", chunk, index, error);
+      return false;
+    }
+  }
+
+  #clearPoison(chunk: RecordChunk, index: number): void {
+    if (!this.#poisoned.isEmpty) this.#poisoned.clear(chunk.partition, this.#contents.keyOf(chunk, index));
+  }
+
+  #applyPoison(chunk: RecordChunk, index: number, error: unknown): void {
+    const { partition } = chunk;
+    const key = this.#contents.keyOf(chunk, index);
+    const offset = chunk.offset[index]!;
+    const previous = this.#contents.previous(chunk, index);
+    const bytes = chunk.value(index);
+    const decision = this.#judge.judge({ key, partition, offset, error, previous, bytes });
+    this.#poisoned.note(partition, key, { offset, error, isReplaced: typeof decision === "object" });
+    if (decision === "keep-previous") {
+      this.#skip("value_undecodable", chunk, index, error);
+    } else if (decision === "drop") {
+      this.#contents.delete(chunk, index);
+      this.#skip("value_dropped", chunk, index, error);
+    } else {
+      this.#contents.set(chunk, index, decision.value, decision);
+      this.#skip("value_replaced", chunk, index, error);
+    }
+  }
+
+  #skip(reason: SkipReason, chunk: RecordChunk, index: number, error: unknown): void {
+    this.#observer.onSkip(reason, chunk.partition, chunk.offset[index]!, error);
+  }
+}

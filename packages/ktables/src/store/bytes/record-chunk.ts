@@ -1,0 +1,84 @@
+import type { RecordHeader, RecordPosition } from "@ktables/record-batch";
+
+/** So many records that what is known of them stays in the processor's cache. */
+export const chunkCapacity = 1024;
+
+/**
+ * Where some records of a batch lie in its bytes: what is done with them is done for all of them, one step after the
+ * other. Valid as long as those bytes are.
+ */
+export class RecordChunk {
+  readonly capacity: number;
+  length = 0;
+  partition = 0;
+  bytes: Uint8Array = new Uint8Array(0);
+  view: DataView = new DataView(this.bytes.buffer);
+  readonly keyStart: Int32Array;
+  /** -1: null. */
+  readonly keyLength: Int32Array;
+  readonly valueStart: Int32Array;
+  /** -1: null, a tombstone. */
+  readonly valueLength: Int32Array;
+  readonly offset: Float64Array;
+  /** Of the key. */
+  readonly hash: Int32Array;
+  /** Whether the key has bytes that are not ASCII. */
+  readonly isForeign: Uint8Array;
+  /** What was asked for; not set otherwise. */
+  readonly timestamp: Float64Array;
+  readonly headers: (readonly RecordHeader[])[] = [];
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.keyStart = new Int32Array(capacity);
+    this.keyLength = new Int32Array(capacity);
+    this.valueStart = new Int32Array(capacity);
+    this.valueLength = new Int32Array(capacity);
+    this.offset = new Float64Array(capacity);
+    this.hash = new Int32Array(capacity);
+    this.isForeign = new Uint8Array(capacity);
+    this.timestamp = new Float64Array(capacity);
+  }
+
+  begin(partition: number): void {
+    this.partition = partition;
+    this.length = 0;
+  }
+
+  add(record: RecordPosition): number {
+    if (this.bytes !== record.bytes) this.setBytes(record.bytes);
+    const index = this.length++;
+    this.keyStart[index] = record.keyStart;
+    this.keyLength[index] = record.keyLength;
+    this.valueStart[index] = record.valueStart;
+    this.valueLength[index] = record.valueLength;
+    this.offset[index] = record.offset;
+    return index;
+  }
+
+  setBytes(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** A view. */
+  key(index: number): Uint8Array {
+    const start = this.keyStart[index]!;
+    return this.bytes.subarray(start, start + this.keyLength[index]!);
+  }
+
+  /** A view. */
+  value(index: number): Uint8Array {
+    const start = this.valueStart[index]!;
+    return this.bytes.subarray(start, start + this.valueLength[index]!);
+  }
+
+  /** What the records came in must not be kept alive. */
+  end(): void {
+    this.length = 0;
+    this.setBytes(empty);
+    this.headers.length = 0;
+  }
+}
+
+const empty = new Uint8Array(0);

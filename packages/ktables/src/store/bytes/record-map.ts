@@ -1,0 +1,111 @@
+import { hashOfProcess, type KeyHash } from "./key-hash.ts";
+import { type KeyComparison, KeyIndex } from "./key-index.ts";
+import { chunkCapacity, type RecordChunk } from "./record-chunk.ts";
+import { RecordSlabs } from "./record-slabs.ts";
+import { SlotAddresses } from "./slot-addresses.ts";
+
+/** How much a table takes in one piece; for tests. Each has a default. */
+export interface RecordMapSizes {
+  readonly hash?: Pick<KeyHash, "of" | "bits">;
+  readonly segmentSize?: number;
+  readonly slabBits?: number;
+  readonly slotChunkBits?: number;
+}
+
+/**
+ * Records by the bytes of their keys, one each. A key's slot stands for it as long as it is there, and the order of the slots
+ * is that in which keys came, except that new ones take the slots of those that were removed.
+ */
+export class RecordMap implements KeyComparison<RecordChunk> {
+  readonly slabs: RecordSlabs;
+  readonly #hash: Pick<KeyHash, "of" | "bits">;
+  readonly #slots: SlotAddresses;
+  readonly #index: KeyIndex<RecordChunk>;
+  readonly #candidates = new Int32Array(chunkCapacity);
+
+  constructor({ hash = hashOfProcess(), segmentSize, slabBits, slotChunkBits }: RecordMapSizes = {}) {
+    this.#hash = hash;
+    this.#slots = new SlotAddresses(slotChunkBits);
+    this.#index = new KeyIndex(this, segmentSize);
+    this.slabs = new RecordSlabs(this.#slots, slabBits);
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  /**
+   * Hashes the keys of all records, then looks where each might be, then at what is there: steps that do not wait for each
+   * other, so that the processor fetches from memory for many keys at a time.
+   */
+  prepare(chunk: RecordChunk): void {
+    const { length, hash, isForeign, keyStart, keyLength, bytes } = chunk;
+    const hasher = this.#hash;
+    for (let index = 0; index < length; index++) {
+      if (keyLength[index]! < 0) continue;
+      hash[index] = hasher.of(bytes, keyStart[index]!, keyLength[index]!);
+      isForeign[index] = hasher.bits >>> 7;
+    }
+    if (length < 8) return;
+    const candidates = this.#candidates;
+    for (let index = 0; index < length; index++) candidates[index] = this.#index.firstCandidate(hash[index]!);
+    for (let index = 0; index < length; index++) {
+      const slot = candidates[index]!;
+      candidates[index] = slot < 0 ? -1 : this.#slots.get(slot);
+    }
+    for (let index = 0; index < length; index++) {
+      const address = candidates[index]!;
+      // It is kept for nothing, but an engine could leave out what nobody wants.
+      if (address >= 0) candidates[index] = this.slabs.touch(address);
+    }
+  }
+
+  /** The slot of a record's key; -1 if it has none. The chunk was prepared. */
+  find(chunk: RecordChunk, index: number): number {
+    return this.#index.find(chunk.hash[index]!, chunk, index);
+  }
+
+  hasKey(slot: number, chunk: RecordChunk, index: number): boolean {
+    return this.slabs.hasKey(this.#slots.get(slot), chunk, index);
+  }
+
+  /** For a key that is not there. Returns its slot; -1 when there is no room left for anything. */
+  insert(chunk: RecordChunk, index: number, isPlaced: boolean): number {
+    const slot = this.#slots.take(0);
+    if (slot < 0) return -1;
+    const address = this.slabs.append(slot, chunk, index, isPlaced);
+    if (address < 0) {
+      this.#slots.release(slot);
+      return -1;
+    }
+    this.#slots.set(slot, address);
+    this.#index.insert(chunk.hash[index]!, slot);
+    return slot;
+  }
+
+  /** For the key of the slot. False when there is no room left. */
+  replace(slot: number, chunk: RecordChunk, index: number, isPlaced: boolean): boolean {
+    const address = this.slabs.replace(this.#slots.get(slot), slot, chunk, index, isPlaced);
+    if (address < 0) return false;
+    this.#slots.set(slot, address);
+    return true;
+  }
+
+  remove(slot: number): void {
+    const address = this.address(slot);
+    const key = this.slabs.key(address);
+    this.#index.remove(this.#hash.of(key, 0, key.length), slot);
+    this.slabs.free(address);
+    this.#slots.release(slot);
+  }
+
+  /** Where the record of a slot that is taken lies, until something changes. */
+  address(slot: number): number {
+    return this.#slots.get(slot);
+  }
+
+  /** The first slot from `from` on that is taken; -1 behind the last one. */
+  next(from: number): number {
+    return this.#slots.next(from);
+  }
+}

@@ -1,0 +1,301 @@
+import { encodeBatch, type RecordBatch, type RecordInput, readBatches } from "@ktables/record-batch";
+import * as fc from "fast-check";
+import { json, string } from "ktables";
+import { describe, expect, test } from "vitest";
+import { ByteStore, type ByteStoreOptions } from "../../packages/ktables/src/store/bytes/byte-store.ts";
+import type { RecordMapSizes } from "../../packages/ktables/src/store/bytes/record-map.ts";
+import { ValueCache } from "../../packages/ktables/src/store/bytes/value-cache.ts";
+import { utf8 } from "../suites/support.ts";
+
+type Write = readonly [key: string, value: string | null];
+
+function batches(writes: readonly Write[], baseOffset: number, compression: "none" | "lz4" = "none"): RecordBatch[] {
+  const records = writes.map(([key, value]): RecordInput => {
+    return { key: utf8(key), value: value === null ? null : utf8(value), timestamp: 0 };
+  });
+  return [...readBatches(encodeBatch({ records, baseOffset, compression }))];
+}
+
+const ignored = {
+  onSet: undefined,
+  onDelete: undefined,
+  onSkip: () => undefined,
+  onCrossPartition: () => undefined,
+  onCallbackError: () => undefined,
+};
+
+/** Small pieces of everything, so that a few records do what millions do otherwise. */
+const small: RecordMapSizes = { segmentSize: 4, slabBits: 10, slotChunkBits: 3 };
+
+class Log {
+  readonly store: ByteStore<string>;
+  readonly model = new Map<string, string>();
+  #offset = 0;
+
+  constructor(options: Partial<ByteStoreOptions<string>> = {}, sizes: RecordMapSizes = small) {
+    const common = { topic: "t", key: string(), value: string(), onPoison: "drop", validate: "lazy" } as const;
+    this.store = new ByteStore({ ...common, metadata: false, expireWithLog: false, ...options }, ignored, sizes);
+  }
+
+  write(writes: readonly Write[], compression?: "none" | "lz4"): void {
+    for (const batch of batches(writes, this.#offset, compression)) this.store.apply(0, batch, this.#offset);
+    this.#offset += writes.length;
+    for (const [key, value] of writes) {
+      if (value === null) this.model.delete(key);
+      else this.model.set(key, value);
+    }
+  }
+}
+
+/** Keys that share all but the last byte, have no byte at all, differ in length only, or are very long. */
+const key = fc.oneof(
+  fc.nat(40).map((number) => `the same beginning of many keys ${number}`),
+  fc.nat(12).map((length) => "a".repeat(length)),
+  fc.nat(5).map((number) => `${"long".repeat(100)}${number}`),
+  fc.constantFrom("", "\0", "\0\0", "é", "é\u{1f600}", "__proto__", "\ufeffa"),
+);
+const value = fc.oneof(
+  { weight: 6, arbitrary: fc.nat(40).map((length): string | null => "v".repeat(length)) },
+  { weight: 1, arbitrary: fc.nat(3000).map((length): string | null => "large".repeat(length / 5)) },
+  { weight: 2, arbitrary: fc.constant(null) },
+);
+const history = fc.array(fc.array(fc.tuple(key, value), { minLength: 1, maxLength: 30 }), { maxLength: 30 });
+
+describe("the byte store", () => {
+  test.each<[string, RecordMapSizes]>([
+    ["in small pieces", small],
+    ["whose keys all have the same hash", { ...small, hash: { of: () => 0x55aa55aa, bits: 0xff } }],
+    ["whose keys have hashes that begin alike", { ...small, hash: { of: (_, __, length) => length, bits: 0xff } }],
+  ])("equals a Map after any history: a store %s", (_name, sizes) => {
+    fc.assert(
+      fc.property(history, fc.boolean(), (history, isCompressed) => {
+        const log = new Log({}, sizes);
+        for (const writes of history) log.write(writes, isCompressed ? "lz4" : "none");
+        expect(log.store.snapshot()).toEqual(log.model);
+        expect(log.store.size).toBe(log.model.size);
+        expect(new Set(log.store.keys())).toEqual(new Set(log.model.keys()));
+        for (const [key, value] of log.model) {
+          // The second time, from the cache.
+          for (let time = 0; time < 2; time++) expect([log.store.has(key), log.store.get(key)]).toEqual([true, value]);
+        }
+        for (const absent of ["absent", "absent é", "\ud800", "x".repeat(500)]) {
+          expect([log.store.has(absent), log.store.get(absent)]).toEqual([false, undefined]);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test("takes more than a chunk of records in one batch, with later ones of the same key", () => {
+    const log = new Log({}, {});
+    log.write(Array.from({ length: 5000 }, (_, index): Write => [`key ${index % 1500}`, `value ${index}`]));
+    expect(log.store.snapshot()).toEqual(log.model);
+    expect(log.store.counters.recordsApplied).toBe(5000);
+  });
+
+  test("reclaims what updates and tombstones leave: slabs hold no more than 1.75 times what is alive, and two", () => {
+    const slab = 2 ** 16;
+    const log = new Log({}, { slabBits: 16 });
+    const random = (range: number, seed: number): number => Math.imul(seed + 1, 0x9e3779b1) >>> (32 - Math.log2(range));
+    const within = (): void => {
+      const { allocatedBytes, liveBytes } = log.store.memory;
+      const spares = 4 * slab;
+      expect(allocatedBytes).toBeLessThanOrEqual(1.75 * liveBytes + 2 * slab + spares);
+    };
+    let seed = 0;
+    for (let round = 0; round < 400; round++) {
+      const writes = Array.from({ length: 200 }, (): Write => {
+        seed++;
+        // Sizes that seldom fit into each other's place.
+        return [`key ${random(4096, seed)}`, "v".repeat(random(256, seed * 7))];
+      });
+      log.write(writes);
+      within();
+    }
+    expect(log.store.snapshot()).toEqual(log.model);
+    const { liveBytes } = log.store.memory;
+    const payload = [...log.model].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+    expect(liveBytes).toBeLessThan(payload + 32 * log.model.size);
+    // Most keys go; what they took is given back, slab by slab, while something is written.
+    log.write([...log.model.keys()].slice(100).map((key): Write => [key, null]));
+    for (let round = 0; round < 20; round++) log.write([["again", "v".repeat(round)]]);
+    within();
+    expect(log.store.memory.liveBytes).toBeLessThan(100 * 300 + 1000);
+    expect(log.store.snapshot()).toEqual(log.model);
+  });
+
+  test("overwrites a value in place when the new one has its size", () => {
+    const log = new Log({}, { slabBits: 16 });
+    const keys = Array.from({ length: 100 }, (_, index) => `key ${index}`);
+    for (let round = 0; round < 1000; round++) log.write(keys.map((key): Write => [key, `value ${1000 + round}`]));
+    expect(log.store.memory.allocatedBytes).toBe(2 ** 16);
+    expect(log.store.snapshot()).toEqual(log.model);
+  });
+
+  test("keeps offsets of all sizes", () => {
+    const offsets = fc.oneof(fc.maxSafeNat(), fc.constantFrom(0, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 3));
+    fc.assert(
+      fc.property(offsets, (offset) => {
+        const { store } = new Log({ metadata: true });
+        for (const batch of batches([["k", "v"]], Math.min(offset, 2 ** 53 - 3))) store.apply(7, batch, 0);
+        expect(store.place("k")).toEqual({
+          value: "v",
+          partition: 7,
+          offset: Math.min(offset, 2 ** 53 - 3),
+          timestamp: 0,
+          headers: [],
+        });
+      }),
+    );
+  });
+
+  test("gives one and the same object to those who ask for a key again and again", () => {
+    const store = new ByteStore<{ n: number }>(
+      {
+        topic: "t",
+        key: string(),
+        value: json<{ n: number }>(),
+        onPoison: "drop",
+        validate: "lazy",
+        metadata: false,
+        expireWithLog: false,
+      },
+      ignored,
+    );
+    for (const batch of batches([["k", '{"n":1}']], 0)) store.apply(0, batch, 0);
+    expect(store.get("k")).toEqual({ n: 1 });
+    expect(store.get("k")).toBe(store.get("k"));
+    // Of the same size, and so in the same place.
+    for (const batch of batches([["k", '{"n":2}']], 1)) store.apply(0, batch, 1);
+    expect(store.get("k")).toEqual({ n: 2 });
+    for (const batch of batches([["k", null]], 2)) store.apply(0, batch, 2);
+    expect(store.get("k")).toBeUndefined();
+  });
+});
+
+describe("a value that turns out bad when it is read", () => {
+  function newStore(options: Partial<ByteStoreOptions<number>> = {}) {
+    const told: unknown[] = [];
+    const common = { topic: "t", key: string(), value: json<number>(), onPoison: "drop", validate: "lazy" } as const;
+    const store = new ByteStore<number>(
+      { ...common, metadata: false, expireWithLog: false, ...options },
+      { ...ignored, onSkip: (reason, partition, offset) => told.push([reason, partition, offset]) },
+    );
+    const apply = (partition: number, offset: number, ...writes: Write[]): void => {
+      for (const batch of batches(writes, offset)) store.apply(partition, batch, offset);
+    };
+    return { store, told, apply };
+  }
+
+  test("is dropped then, listed from then on, and counted", () => {
+    const { store, told, apply } = newStore();
+    apply(0, 5, ["a", "1"], ["b", "{"], ["c", "3"]);
+    expect([store.size, [...store.keys()], store.poisonedKeys, told]).toEqual([3, ["a", "b", "c"], 0, []]);
+    const version = store.keySetVersion;
+    expect(store.get("b")).toBeUndefined();
+    expect(store.has("b")).toBe(false);
+    expect(store.keySetVersion).not.toBe(version);
+    expect([store.size, [...store.keys()]]).toEqual([2, ["a", "c"]]);
+    expect(store.poisoned()).toEqual([
+      {
+        key: "b",
+        partition: 0,
+        offset: 6,
+        error: expect.objectContaining({ code: "DECODE_FAILED" }),
+        serving: { from: "nothing" },
+      },
+    ]);
+    expect(told).toEqual([["value_dropped", 0, 6]]);
+    expect(store.counters).toMatchObject({ recordsApplied: 3, valueDecodeErrors: 1 });
+    apply(0, 8, ["b", "2"]);
+    expect([store.get("b"), store.poisoned()]).toEqual([2, []]);
+  });
+
+  test.each(["has", "entries", "values", "snapshot"] as const)("is found by %s, too, and left out", (how) => {
+    const { store, apply } = newStore();
+    apply(0, 0, ["a", "1"], ["b", "{"], ["c", "3"]);
+    if (how === "has") expect(["a", "b", "c"].filter((key) => store.has(key))).toEqual(["a", "c"]);
+    else if (how === "values") expect([...store.values()]).toEqual([1, 3]);
+    else if (how === "snapshot") expect(Object.fromEntries(store.snapshot())).toEqual({ a: 1, c: 3 });
+    else expect(Object.fromEntries(store.entries())).toEqual({ a: 1, c: 3 });
+    expect(store.poisoned()).toHaveLength(1);
+    expect(store.size).toBe(2);
+  });
+
+  test("gives way to what another partition has", () => {
+    const { store, apply } = newStore();
+    store.expectSeveralPartitions();
+    apply(0, 3, ["k", "1"]);
+    apply(1, 7, ["k", "{"]);
+    apply(2, 9, ["k", "}"]);
+    expect(store.crossPartitionKeys).toBe(1);
+    expect(store.get("k")).toBe(1);
+    expect(store.poisoned()).toMatchObject([
+      { key: "k", partition: 2, offset: 9, serving: { from: "previous", value: 1, partition: 0, offset: 3 } },
+      { key: "k", partition: 1, offset: 7 },
+    ]);
+    expect(store.crossPartitionKeys).toBe(0);
+    apply(0, 4, ["k", null]);
+    expect(store.size).toBe(0);
+  });
+
+  test("is found when it arrives while somebody listens, and heard of as a delete", () => {
+    const heard: unknown[] = [];
+    const store = new ByteStore<number>(
+      {
+        topic: "t",
+        key: string(),
+        value: json<number>(),
+        onPoison: "drop",
+        validate: "lazy",
+        metadata: false,
+        expireWithLog: false,
+      },
+      {
+        ...ignored,
+        onSet: (...change) => heard.push(["set", ...change]),
+        onDelete: (...change) => heard.push(["delete", ...change]),
+      },
+    );
+    for (const batch of batches(
+      [
+        ["k", "1"],
+        ["k", "{"],
+        ["k", "3"],
+      ],
+      0,
+    ))
+      store.apply(0, batch, 0);
+    expect(heard).toEqual([
+      ["set", "k", 1, undefined, 0, 0],
+      ["delete", "k", 1, 0, 1, "live"],
+      ["set", "k", 3, undefined, 0, 2],
+    ]);
+  });
+
+  test("that nobody has read is no old value of the next one", () => {
+    const heard: unknown[] = [];
+    const observer = { ...ignored, onSet: undefined as ((...change: unknown[]) => void) | undefined };
+    const common = { topic: "t", key: string(), value: json<number>(), onPoison: "drop", validate: "lazy" } as const;
+    const store = new ByteStore<number>({ ...common, metadata: false, expireWithLog: false }, observer);
+    for (const batch of batches([["k", "{"]], 0)) store.apply(0, batch, 0);
+    observer.onSet = (...change) => void heard.push(change);
+    for (const batch of batches([["k", "2"]], 1)) store.apply(0, batch, 1);
+    expect(heard).toEqual([["k", 2, undefined, 0, 1]]);
+    expect([store.size, store.get("k"), store.counters.valueDecodeErrors]).toEqual([1, 2, 1]);
+  });
+});
+
+test("the cache of values is bounded by their number, and by their bytes", () => {
+  const cache = new ValueCache<string>(4);
+  for (let slot = 0; slot < 100; slot++) cache.set(slot, `value ${slot}`, 2 ** 19);
+  const kept = Array.from({ length: 100 }, (_, slot) => cache.get(slot)).filter((value) => typeof value === "string");
+  expect(kept).toEqual(["value 96", "value 97", "value 98", "value 99"]);
+  const many = new ValueCache<string>(1024);
+  for (let slot = 0; slot < 1000; slot++) many.set(slot, `value ${slot}`, 2 ** 20);
+  const bytes = Array.from({ length: 1000 }, (_, slot) => many.get(slot)).filter((value) => typeof value === "string");
+  expect(bytes.length).toBeGreaterThan(0);
+  expect(bytes.length).toBeLessThanOrEqual(16);
+  many.set(1, "too large", 2 ** 24);
+  expect(typeof many.get(1)).toBe("symbol");
+});

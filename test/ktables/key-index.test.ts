@@ -1,0 +1,119 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { KeyHash } from "../../packages/ktables/src/store/bytes/key-hash.ts";
+import { KeyIndex } from "../../packages/ktables/src/store/bytes/key-index.ts";
+import { SlotAddresses } from "../../packages/ktables/src/store/bytes/slot-addresses.ts";
+
+/** HalfSipHash-1-3 of the bytes 0 to n - 1 under the key 00 01 .. 07, as the tests of the Linux kernel have it. */
+const vectors = [
+  0x5814c896, 0xe7e864ca, 0xbc4b0e30, 0x01539939, 0x7e059ea6, 0x88e3d89b, 0xa0080b65, 0x9d38d9d6, 0x577999b1,
+  0xc839caed, 0xe4fa32cf, 0x959246ee,
+];
+
+describe("the hash of keys", () => {
+  test("is HalfSipHash-1-3", () => {
+    const hash = new KeyHash(0x03020100, 0x07060504);
+    const bytes = Uint8Array.from([9, 9, ...vectors.keys()]);
+    expect(vectors.map((_, length) => hash.of(bytes, 2, length) >>> 0)).toEqual(vectors);
+  });
+
+  test("tells keys that are not ASCII", () => {
+    const hash = new KeyHash(1, 2);
+    const text = fc.string({ unit: "binary", maxLength: 9 });
+    fc.assert(
+      fc.property(text, (text) => {
+        const bytes = Buffer.from(text);
+        hash.of(bytes, 0, bytes.length);
+        expect(hash.bits >= 0x80).toBe(bytes.some((byte) => byte >= 0x80));
+      }),
+    );
+  });
+});
+
+describe("the index of keys", () => {
+  /** Keys are numbers that stand in place of their slots; few hashes, so that many collide. */
+  const newIndex = (keys: number[], segmentSize: number) =>
+    new KeyIndex<number>({ hasKey: (slot, key) => keys[slot] === key }, segmentSize);
+
+  const step = fc.record({ key: fc.nat(60), isRemoved: fc.boolean() });
+  test.each<[string, (key: number) => number]>([
+    ["all different", (key) => Math.imul(key, 0x9e3779b1)],
+    ["the same in the leading bits", (key) => key & 0xff],
+    ["the same in the trailing bits", (key) => key << 24],
+    ["few", (key) => (key % 3) << 16],
+    ["one", () => 0x12345678],
+  ])("finds what was inserted and not removed, whose hashes are %s", (_name, hashOf) => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), fc.constantFrom(2, 4, 32), (steps, segmentSize) => {
+        const keys: number[] = [];
+        const index = newIndex(keys, segmentSize);
+        const slots = new Map<number, number>();
+        for (const { key, isRemoved } of steps) {
+          const slot = slots.get(key);
+          expect(index.find(hashOf(key), key, 0)).toBe(slot ?? -1);
+          if (isRemoved && slot !== undefined) {
+            index.remove(hashOf(key), slot);
+            slots.delete(key);
+          } else if (slot === undefined) {
+            slots.set(key, keys.push(key) - 1);
+            index.insert(hashOf(key), keys.length - 1);
+          }
+        }
+        for (let key = 0; key <= 60; key++) expect(index.find(hashOf(key), key, 0)).toBe(slots.get(key) ?? -1);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("grows a segment at a time, of which none is larger than it may be", () => {
+    const keys: number[] = [];
+    const segmentSize = 16;
+    const index = newIndex(keys, segmentSize);
+    const hashOf = (key: number): number => Math.imul(key, 0x9e3779b1) ^ (key >>> 3);
+    let before = index.segments;
+    for (let key = 0; key < 20_000; key++) {
+      keys.push(key);
+      index.insert(hashOf(key), key);
+      expect(index.segments - before).toBeLessThanOrEqual(3);
+      before = index.segments;
+    }
+    expect(index.segments).toBeGreaterThan(20_000 / segmentSize);
+    for (let key = 0; key < 20_000; key++) expect(index.find(hashOf(key), key, 0)).toBe(key);
+    expect(index.find(hashOf(20_001), 20_001, 0)).toBe(-1);
+  });
+
+  test("takes slots up to 2^31 - 2, of which none is where a Map ends", () => {
+    const slots = [2 ** 24 - 1, 2 ** 24, 2 ** 24 + 1, 2 ** 31 - 2];
+    const index = new KeyIndex<number>({ hasKey: (slot, key) => slot === key }, 4);
+    for (const slot of slots) index.insert(slot, slot);
+    for (const slot of slots) expect(index.find(slot, slot, 0)).toBe(slot);
+    index.remove(2 ** 24, 2 ** 24);
+    expect(slots.map((slot) => index.find(slot, slot, 0))).toEqual([2 ** 24 - 1, -1, 2 ** 24 + 1, 2 ** 31 - 2]);
+  });
+});
+
+test("slots are taken in order, and those that are released again first", () => {
+  fc.assert(
+    fc.property(fc.array(fc.option(fc.nat(100)), { maxLength: 300 }), fc.constantFrom(1, 2, 7), (steps, chunkBits) => {
+      const slots = new SlotAddresses(chunkBits);
+      const taken = new Map<number, number>();
+      const free: number[] = [];
+      for (const [address, release] of steps.entries()) {
+        const [first] = [...taken.keys()].filter((slot) => slot >= (release ?? 0));
+        if (release !== null && first !== undefined) {
+          slots.release(first);
+          taken.delete(first);
+          free.push(first);
+        } else {
+          const expected = free.pop() ?? taken.size;
+          expect(slots.take(address)).toBe(expected);
+          taken.set(expected, address);
+        }
+        expect(slots.size).toBe(taken.size);
+        const listed: [number, number][] = [];
+        for (let slot = slots.next(0); slot >= 0; slot = slots.next(slot + 1)) listed.push([slot, slots.get(slot)]);
+        expect(listed).toEqual([...taken].toSorted(([a], [b]) => a - b));
+      }
+    }),
+  );
+});
