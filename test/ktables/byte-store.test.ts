@@ -164,7 +164,8 @@ describe("the byte store", () => {
     );
     for (const batch of batches([["k", '{"n":1}']], 0)) store.apply(0, batch, 0);
     expect(store.get("k")).toEqual({ n: 1 });
-    expect(store.get("k")).toBe(store.get("k"));
+    const first = store.get("k");
+    for (let time = 0; time < 3; time++) expect(store.get("k")).toBe(first);
     // Of the same size, and so in the same place.
     for (const batch of batches([["k", '{"n":2}']], 1)) store.apply(0, batch, 1);
     expect(store.get("k")).toEqual({ n: 2 });
@@ -287,15 +288,34 @@ describe("a value that turns out bad when it is read", () => {
 });
 
 test("the cache of values is bounded by their number, and by their bytes", () => {
-  const cache = new ValueCache<string>(4);
-  for (let slot = 0; slot < 100; slot++) cache.set(slot, `value ${slot}`, 2 ** 19);
-  const kept = Array.from({ length: 100 }, (_, slot) => cache.get(slot)).filter((value) => typeof value === "string");
-  expect(kept).toEqual(["value 96", "value 97", "value 98", "value 99"]);
-  const many = new ValueCache<string>(1024);
-  for (let slot = 0; slot < 1000; slot++) many.set(slot, `value ${slot}`, 2 ** 20);
-  const bytes = Array.from({ length: 1000 }, (_, slot) => many.get(slot)).filter((value) => typeof value === "string");
-  expect(bytes.length).toBeGreaterThan(0);
-  expect(bytes.length).toBeLessThanOrEqual(16);
-  many.set(1, "too large", 2 ** 24);
-  expect(typeof many.get(1)).toBe("symbol");
+  /** Both ways to ask must give the same. */
+  const slotsIn = (cache: ValueCache<number>, slots: number): number[] => {
+    const found = Array.from({ length: slots }, (_, slot) => slot).filter(
+      (slot) => cache.ofSlot(slot, `key ${slot}`) === slot,
+    );
+    expect(found.map((slot) => cache.get(`key ${slot}`))).toEqual(found);
+    return found;
+  };
+  const few = new ValueCache<number>(4);
+  for (let slot = 0; slot < 100; slot++) {
+    few.set(slot, slot, 2 ** 19);
+    if (slot % 3 === 0) few.ofSlot(slot, `key ${slot}`);
+  }
+  expect(slotsIn(few, 100)).toEqual([96, 97, 98, 99]);
+  few.forget(97);
+  few.forget(2);
+  expect(slotsIn(few, 100)).toEqual([96, 98, 99]);
+  expect(few.get("key 97")).toBeUndefined();
+  few.set(100, 100, 1);
+  expect(few.get("key 96")).toBeUndefined();
+  const small = new ValueCache<number>(1024);
+  for (let slot = 0; slot < 1000; slot++) {
+    small.set(slot, slot, 2 ** 20);
+    small.ofSlot(slot, `key ${slot}`);
+  }
+  expect(slotsIn(small, 1000).length).toBeGreaterThan(0);
+  expect(slotsIn(small, 1000).length).toBeLessThanOrEqual(16);
+  expect(small.get("key 0")).toBeUndefined();
+  small.set(1001, 0, 2 ** 24);
+  expect(small.ofSlot(1001, "too large")).toBeUndefined();
 });

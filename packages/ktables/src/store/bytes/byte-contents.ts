@@ -5,11 +5,16 @@ import type { DeletePhase, PlacedValue, RecordPlace, StoreObserver } from "../st
 import { type Aside, copyOfChunk, copyOfStored, type PartitionRecord } from "./partition-records.ts";
 import { RecordChunk } from "./record-chunk.ts";
 import { RecordMap, type RecordMapSizes } from "./record-map.ts";
-import { nothing, ValueCache } from "./value-cache.ts";
+import { ValueCache } from "./value-cache.ts";
+
+/** In place of a value where there is none: a codec may well give undefined. */
+export const nothing: unique symbol = Symbol("nothing");
 
 export interface ByteContentsOptions<V> {
   readonly key: Codec<string>;
   readonly value: Codec<V>;
+  /** Whether values were found good before they came here. */
+  readonly isJudged: boolean;
   /** A value that is stored, and was not known to be bad, could not be decoded; it has been removed. */
   readonly onUndecodable: (key: string, partition: number, offset: number, error: unknown) => void;
   readonly sizes?: RecordMapSizes | undefined;
@@ -77,12 +82,13 @@ export class ByteContents<V> {
   }
 
   get(key: string): V | undefined {
-    const value = this.#valueOf(key);
-    return value === nothing ? undefined : value;
+    const cached = this.#cache.get(key);
+    return cached === undefined ? something(this.#valueOf(key)) : cached;
   }
 
   has(key: string): boolean {
-    return this.#valueOf(key) !== nothing;
+    if (this.#cache.get(key) !== undefined) return true;
+    return this.#options.isJudged ? this.#slotOf(key) >= 0 : this.#valueOf(key) !== nothing;
   }
 
   *keys(): Generator<string, undefined> {
@@ -93,7 +99,7 @@ export class ByteContents<V> {
   *values(): Generator<V, undefined> {
     const records = this.#records;
     for (let slot = records.next(0); slot >= 0; slot = records.next(slot + 1)) {
-      const value = this.#read(slot, false);
+      const value = this.#read(slot);
       if (value !== nothing) yield value;
     }
   }
@@ -102,7 +108,7 @@ export class ByteContents<V> {
     const records = this.#records;
     for (let slot = records.next(0); slot >= 0; slot = records.next(slot + 1)) {
       const key = this.#key(slot);
-      const value = this.#read(slot, false);
+      const value = this.#read(slot);
       if (value !== nothing) yield [key, value];
     }
   }
@@ -125,8 +131,7 @@ export class ByteContents<V> {
   /** What is served for a record's key. */
   previous(chunk: RecordChunk, index: number): V | undefined {
     const slot = this.#records.find(chunk, index);
-    const value = slot < 0 ? nothing : this.#read(slot, false);
-    return value === nothing ? undefined : value;
+    return slot < 0 ? undefined : something(this.#read(slot));
   }
 
   /**
@@ -181,7 +186,7 @@ export class ByteContents<V> {
       const other = isServedGone ? undefined : this.#others.get(slot)?.find(isGone);
       if (!isServedGone && other === undefined) continue;
       const gone = other === undefined ? served.offset : offsetOf(other);
-      const oldValue = this.#observer.onDelete === undefined ? nothing : this.#read(slot, false);
+      const oldValue = this.#observer.onDelete === undefined ? nothing : this.#read(slot);
       count++;
       // Its value may have turned out undecodable, and be gone with it.
       if (records.address(slot) >= 0) this.#removeWhere(slot, isGone, oldValue, partition, gone, "expired");
@@ -204,7 +209,12 @@ export class ByteContents<V> {
 
   #valueOf(key: string): V | typeof nothing {
     const slot = this.#slotOf(key);
-    return slot < 0 ? nothing : this.#read(slot, true);
+    if (slot < 0) return nothing;
+    const cached = this.#cache.ofSlot(slot, key);
+    if (cached !== undefined) return cached;
+    const value = this.#read(slot);
+    if (value !== nothing) this.#cache.set(slot, value, this.#records.valueLength(slot));
+    return value;
   }
 
   #slotOf(key: string): number {
@@ -230,25 +240,19 @@ export class ByteContents<V> {
       if (size > bytes.length) chunk.setBytes((bytes = new Uint8Array(2 * size)));
       bytes.set(encoded);
     }
-    chunk.keyLength[0] = size;
-    chunk.length = 1;
-    this.#records.prepare(chunk);
-    return this.#records.find(chunk, 0);
+    return this.#records.findKey(chunk, size);
   }
 
   /** The value, unless it turns out undecodable: then it is removed, and what another partition has is next. */
-  #read(slot: number, isKept: boolean): V | typeof nothing {
-    const cached = this.#cache.get(slot);
-    if (cached !== nothing) return cached;
+  #read(slot: number): V | typeof nothing {
     if (this.#asides.size > 0) {
       const replacement = this.#asides.get(slot)?.replacement;
       if (replacement !== undefined) return replacement.value;
     }
     const { slabs } = this.#records;
     const address = this.#records.address(slot);
-    let value: V;
     try {
-      value = this.#options.value.decode(slabs.value(address));
+      return this.#options.value.decode(slabs.value(address));
     } catch (error) {
       if (error instanceof AsyncSchemaError) throw error;
       const { partition } = this.#placeOf(slot);
@@ -258,15 +262,13 @@ export class ByteContents<V> {
       if (others === undefined) this.#remove(slot);
       else this.#serve(slot, others, undefined);
       this.#options.onUndecodable(key, partition, offset, error);
-      return others === undefined ? nothing : this.#read(slot, isKept);
+      return others === undefined ? nothing : this.#read(slot);
     }
-    if (isKept) this.#cache.set(slot, value, slabs.valueLength(address));
-    return value;
   }
 
   #oldValue(chunk: RecordChunk, index: number): V | typeof nothing {
     const slot = this.#records.find(chunk, index);
-    return slot < 0 ? nothing : this.#read(slot, false);
+    return slot < 0 ? nothing : this.#read(slot);
   }
 
   #placeOf(slot: number): RecordPlace {
@@ -357,7 +359,7 @@ export class ByteContents<V> {
     const key = this.#key(slot);
     if (this.#serve(slot, candidates, served) === served || onSet === undefined) return;
     const { partition, offset } = this.#placeOf(slot);
-    const value = this.#read(slot, false);
+    const value = this.#read(slot);
     if (value === nothing) onDelete?.(key, something(oldValue), partition, offset, "live");
     else onSet(key, value, something(oldValue), partition, offset);
   }

@@ -3,10 +3,9 @@ import { AsyncSchemaError } from "../../errors.ts";
 import { headersOf, timestampOf } from "../placed-contents.ts";
 import { type PoisonedKey, PoisonedKeys, PoisonJudge } from "../poison.ts";
 import type { PlacedValue, SkipReason, Store, StoreCounters, StoreObserver, StoreOptions } from "../store.ts";
-import { ByteContents } from "./byte-contents.ts";
+import { ByteContents, nothing } from "./byte-contents.ts";
 import { chunkCapacity, RecordChunk } from "./record-chunk.ts";
 import type { RecordMapSizes } from "./record-map.ts";
-import { nothing } from "./value-cache.ts";
 
 export interface ByteStoreOptions<V> extends StoreOptions<V> {
   /** Whether values are decoded when they arrive, to be judged, or when they are read first; then the policy is `drop`. */
@@ -41,7 +40,10 @@ export class ByteStore<V> implements Store<V> {
       this.#poisoned.note(partition, key, { offset, error, isReplaced: false });
       this.#observer.onSkip("value_dropped", partition, offset, error);
     };
-    this.#contents = new ByteContents({ key, value, onUndecodable, sizes }, observer);
+    this.#contents = new ByteContents(
+      { key, value, isJudged: options.validate === "eager", onUndecodable, sizes },
+      observer,
+    );
     if (options.metadata || options.expireWithLog) this.#contents.keepPlaces(0);
   }
 

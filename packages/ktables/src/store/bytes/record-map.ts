@@ -65,6 +65,16 @@ export class RecordMap implements KeyComparison<RecordChunk> {
     return this.#index.find(chunk.hash[index]!, chunk, index);
   }
 
+  /** The slot of the key that the chunk's bytes begin with; -1 if it has none. */
+  findKey(chunk: RecordChunk, length: number): number {
+    chunk.keyLength[0] = length;
+    return this.#index.find(this.#hash.of(chunk.bytes, 0, length), chunk, 0);
+  }
+
+  valueLength(slot: number): number {
+    return this.slabs.valueLength(this.#slots.get(slot));
+  }
+
   hasKey(slot: number, chunk: RecordChunk, index: number): boolean {
     return this.slabs.hasKey(this.#slots.get(slot), chunk, index);
   }
