@@ -1,6 +1,6 @@
 import { encodeBatch, type RecordBatch, type RecordInput, readBatches } from "@ktables/record-batch";
 import * as fc from "fast-check";
-import { json, string } from "ktables";
+import { AsyncSchemaError, json, string } from "ktables";
 import { describe, expect, test } from "vitest";
 import { ByteStore, type ByteStoreOptions } from "../../packages/ktables/src/store/bytes/byte-store.ts";
 import type { RecordMapSizes } from "../../packages/ktables/src/store/bytes/record-map.ts";
@@ -238,6 +238,18 @@ describe("a value that turns out bad when it is read", () => {
     expect(store.crossPartitionKeys).toBe(0);
     apply(0, 4, ["k", null]);
     expect(store.size).toBe(0);
+  });
+
+  test("is no matter of one value when it is the schema that answers later", () => {
+    const later = Object.assign(string(), {
+      decode: (): number => {
+        throw new AsyncSchemaError();
+      },
+    });
+    const { store, apply } = newStore({ value: later as never });
+    apply(0, 0, ["k", "1"]);
+    expect(() => store.get("k")).toThrow(AsyncSchemaError);
+    expect([store.size, store.poisonedKeys]).toEqual([1, 0]);
   });
 
   test("is found when it arrives while somebody listens, and heard of as a delete", () => {
