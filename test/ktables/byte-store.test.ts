@@ -52,7 +52,7 @@ const key = fc.oneof(
   fc.nat(40).map((number) => `the same beginning of many keys ${number}`),
   fc.nat(12).map((length) => "a".repeat(length)),
   fc.nat(5).map((number) => `${"long".repeat(100)}${number}`),
-  fc.constantFrom("", "\0", "\0\0", "é", "é\u{1f600}", "__proto__", "\ufeffa"),
+  fc.constantFrom("", "\0", "\0\0", "é", "é\u{1f600}", "__proto__", "\ufeffa", "\ufffd"),
 );
 const value = fc.oneof(
   { weight: 6, arbitrary: fc.nat(40).map((length): string | null => "v".repeat(length)) },
@@ -78,6 +78,7 @@ describe("the byte store", () => {
           // The second time, from the cache.
           for (let time = 0; time < 2; time++) expect([log.store.has(key), log.store.get(key)]).toEqual([true, value]);
         }
+        // As UTF-8, a lone surrogate would become U+FFFD.
         for (const absent of ["absent", "absent é", "\ud800", "x".repeat(500)]) {
           expect([log.store.has(absent), log.store.get(absent)]).toEqual([false, undefined]);
         }
@@ -168,7 +169,7 @@ describe("the byte store", () => {
     for (let time = 0; time < 3; time++) expect(store.get("k")).toBe(first);
     // Of the same size, and so in the same place.
     for (const batch of batches([["k", '{"n":2}']], 1)) store.apply(0, batch, 1);
-    expect(store.get("k")).toEqual({ n: 2 });
+    for (let time = 0; time < 3; time++) expect(store.get("k")).toEqual({ n: 2 });
     for (const batch of batches([["k", null]], 2)) store.apply(0, batch, 2);
     expect(store.get("k")).toBeUndefined();
   });

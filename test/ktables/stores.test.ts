@@ -195,6 +195,46 @@ describe.each(stores)("the %s store", (_name, make) => {
     );
   });
 
+  test("has forgotten a replacement when a good value has come, and when the key is gone", () => {
+    const digits: Codec<string> = {
+      ...string(),
+      decode: (bytes) => {
+        const text = string().decode(bytes);
+        if (!/^\d+$/.test(text)) throw new Error("no digits");
+        return text;
+      },
+    };
+    // A store that is lazy takes no such policy, but does as it says where somebody listens.
+    const { store } = newStore(digits, { onPoison: () => ({ value: "instead" }) });
+    store.apply(0, batch([["k", "bad"]]), 0);
+    expect([store.get("k"), store.poisoned()]).toMatchObject(["instead", [{ serving: { from: "replacement" } }]]);
+    store.apply(0, batch([["k", "123"]], 1), 1);
+    expect([store.get("k"), store.poisoned()]).toEqual(["123", []]);
+    store.apply(0, batch([["k", "bad"]], 2), 2);
+    store.apply(0, batch([["k", null]], 3), 3);
+    store.apply(0, batch([["other", "1"]], 4), 4);
+    expect([...store.entries()]).toEqual([["other", "1"]]);
+  });
+
+  test("takes what came before there were several partitions for older than all, without a place", () => {
+    const { store, events } = newStore(string());
+    store.apply(0, batch([["k", "early"]], 5), 0);
+    store.expectSeveralPartitions();
+    store.apply(1, batch([["k", "later"]], 7), 0);
+    expect(store.place("k")).toMatchObject({ value: "later", partition: 1, offset: 7, timestamp: 0 });
+    store.apply(1, batch([["k", null]], 8), 0);
+    expect(store.place("k")).toEqual({
+      value: "early",
+      partition: 0,
+      offset: -1,
+      timestamp: Number.NEGATIVE_INFINITY,
+      headers: [],
+    });
+    expect(events.map(([what]) => what)).toEqual(["set", "cross-partition", "set", "set"]);
+    store.apply(0, batch([["k", "placed"]], 6), 0);
+    expect(store.place("k")).toMatchObject({ value: "placed", partition: 0, offset: 6, timestamp: 0 });
+  });
+
   test("a snapshot is not changed by later batches", () => {
     const { store } = newStore(string());
     store.apply(0, batch([["k", "1"]]), 0);
