@@ -1,4 +1,4 @@
-import { encodeBatch, type RecordBatch, type RecordInput, readBatches } from "@ktables/record-batch";
+import { encodeBatch, type RecordBatch, RecordBatchError, type RecordInput, readBatches } from "@ktables/record-batch";
 import * as fc from "fast-check";
 import { AsyncSchemaError, json, string } from "ktables";
 import { describe, expect, test } from "vitest";
@@ -92,6 +92,30 @@ describe("the byte store", () => {
     log.write(Array.from({ length: 5000 }, (_, index): Write => [`key ${index % 1500}`, `value ${index}`]));
     expect(log.store.snapshot()).toEqual(log.model);
     expect(log.store.counters.recordsApplied).toBe(5000);
+  });
+
+  test("refuses a damaged batch, or takes it for what it is, and goes on", () => {
+    const damage = fc.array(fc.tuple(fc.nat(4000), fc.nat(255)), { minLength: 1, maxLength: 4 });
+    const writes = fc.array(fc.tuple(key, value), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(writes, damage, fc.boolean(), (writes, damage, isCompressed) => {
+        const log = new Log();
+        log.write(writes);
+        const [batch] = batches(writes, 1000, isCompressed ? "lz4" : "none");
+        const damaged = Uint8Array.from(batch!.bytes);
+        for (const [at, byte] of damage) damaged[61 + (at % (damaged.length - 61))] = byte;
+        try {
+          for (const found of readBatches(damaged, { checkCrc: false })) log.store.apply(0, found, 0);
+        } catch (error) {
+          expect(error).toBeInstanceOf(RecordBatchError);
+        }
+        const again = [...log.model.keys(), "new"].map((key): Write => [key, `again ${key}`]);
+        log.write(again);
+        for (const [key, value] of log.model) expect(log.store.get(key)).toBe(value);
+        expect(log.store.snapshot().size).toBe(log.store.size);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test("reclaims what updates and tombstones leave: slabs hold no more than 1.75 times what is alive, and two", () => {
