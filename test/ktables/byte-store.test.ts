@@ -1,6 +1,6 @@
 import { encodeBatch, type RecordBatch, RecordBatchError, type RecordInput, readBatches } from "@ktables/record-batch";
 import * as fc from "fast-check";
-import { AsyncSchemaError, json, string } from "ktables";
+import { AsyncSchemaError, json, string, TableFullError } from "ktables";
 import { describe, expect, test } from "vitest";
 import { ByteStore, type ByteStoreOptions } from "../../packages/ktables/src/store/bytes/byte-store.ts";
 import type { RecordMapSizes } from "../../packages/ktables/src/store/bytes/record-map.ts";
@@ -146,6 +146,24 @@ describe("the byte store", () => {
     for (let round = 0; round < 20; round++) log.write([["again", "v".repeat(round)]]);
     within();
     expect(log.store.memory.liveBytes).toBeLessThan(100 * 300 + 1000);
+    expect(log.store.snapshot()).toEqual(log.model);
+  });
+
+  test("is full when it has no address left, keeps what it had, and takes more when something has gone", () => {
+    // Eight slabs of 1 KiB.
+    const log = new Log({}, { ...small, addressBits: 10 });
+    const write = (number: number): void => log.write([[`key ${number}`, "v".repeat(200)]]);
+    let count = 0;
+    expect(() => {
+      for (; count < 100; count++) write(count);
+    }).toThrow(expect.objectContaining({ code: "TABLE_FULL", size: 32 }));
+    expect(count).toBe(32);
+    expect(() => log.write([["key 7", "v".repeat(230)]])).toThrow(TableFullError);
+    expect(log.store.snapshot()).toEqual(log.model);
+    // Of the same size, it needs no room.
+    log.write([["key 7", "w".repeat(200)]]);
+    for (let number = 0; number < 8; number++) log.write([[`key ${number}`, null]]);
+    write(100);
     expect(log.store.snapshot()).toEqual(log.model);
   });
 

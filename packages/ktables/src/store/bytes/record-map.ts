@@ -9,6 +9,7 @@ export interface RecordMapSizes {
   readonly hash?: Pick<KeyHash, "of" | "bits">;
   readonly segmentSize?: number;
   readonly slabBits?: number;
+  readonly addressBits?: number;
   readonly slotChunkBits?: number;
 }
 
@@ -23,11 +24,11 @@ export class RecordMap implements KeyComparison<RecordChunk> {
   readonly #index: KeyIndex<RecordChunk>;
   readonly #candidates = new Int32Array(chunkCapacity);
 
-  constructor({ hash = hashOfProcess(), segmentSize, slabBits, slotChunkBits }: RecordMapSizes = {}) {
+  constructor({ hash = hashOfProcess(), segmentSize, slabBits, addressBits, slotChunkBits }: RecordMapSizes = {}) {
     this.#hash = hash;
     this.#slots = new SlotAddresses(slotChunkBits);
     this.#index = new KeyIndex(this, segmentSize);
-    this.slabs = new RecordSlabs(this.#slots, slabBits);
+    this.slabs = new RecordSlabs(this.#slots, slabBits, addressBits);
   }
 
   get size(): number {

@@ -3,7 +3,7 @@ import type { RecordChunk } from "./record-chunk.ts";
 /** Addresses count units of 8 bytes, so that 31 bits reach 16 GiB. */
 const unitBits = 3;
 const unit = 2 ** unitBits;
-const addressBits = 31;
+const defaultAddressBits = 31;
 const defaultSlabBits = 20;
 /** Freed slabs that are kept for what comes. */
 const maxSpares = 4;
@@ -60,6 +60,7 @@ export class RecordSlabs {
   readonly #slabBits: number;
   readonly #offsetMask: number;
   readonly #largest: number;
+  readonly #maxSlabs: number;
   readonly #slabs: (Slab | undefined)[] = [];
   readonly #freeNumbers: number[] = [];
   readonly #spares: Slab[] = [];
@@ -67,13 +68,14 @@ export class RecordSlabs {
   #live = 0;
   #allocated = 0;
 
-  /** `slabBits`: the logarithm of a slab's size in bytes, which is 1 MiB by default. */
-  constructor(residents: Residents, slabBits: number = defaultSlabBits) {
+  /** `slabBits`: the logarithm of a slab's size in bytes, which is 1 MiB by default; `addressBits`: no more than 31. */
+  constructor(residents: Residents, slabBits: number = defaultSlabBits, addressBits: number = defaultAddressBits) {
     this.#residents = residents;
     this.#slabBits = slabBits - unitBits;
     this.#slabSize = 2 ** slabBits;
     this.#offsetMask = 2 ** this.#slabBits - 1;
     this.#largest = this.#slabSize / 4;
+    this.#maxSlabs = 2 ** (addressBits - this.#slabBits);
   }
 
   /** Bytes that records take which are alive. */
@@ -265,7 +267,7 @@ export class RecordSlabs {
 
   #newNumber(): number {
     const number = this.#freeNumbers.pop() ?? this.#slabs.length;
-    return number < 2 ** (addressBits - this.#slabBits) ? number : -1;
+    return number < this.#maxSlabs ? number : -1;
   }
 
   #allocate(size: number): Slab {
