@@ -232,7 +232,7 @@ export class RecordSlabs {
       slab.view.setFloat64((word + timestampAt) << 2, chunk.timestamp[index]!, true);
     }
     const at = (word << 2) + (isPlaced ? placedHeader : plainHeader);
-    copy(chunk, keyStart, slab, at, valueStart + valueLength - keyStart);
+    slab.bytes.set(chunk.bytes.subarray(keyStart, valueStart + valueLength), at);
   }
 
   /** An address with room for a record; -1 when there is none left. */
@@ -357,20 +357,4 @@ function sizeInSlab(slab: Slab, word: number): number {
   const { words } = slab;
   const length = words[word + keyLengthAt]! + gapOf(words[word + offsetHighAt]!) + words[word + valueLengthAt]!;
   return roundedUp(headerSize(slab, word) + length);
-}
-
-/** Beyond so many bytes, the engine's own copying is worth its call and the view that it wants. */
-const longCopy = 512;
-
-function copy(source: RecordChunk, from: number, target: Slab, to: number, length: number): void {
-  if (length > longCopy) {
-    target.bytes.set(source.bytes.subarray(from, from + length), to);
-    return;
-  }
-  const { view } = source;
-  const { view: targetView } = target;
-  const words = length & ~3;
-  let at = 0;
-  for (; at < words; at += 4) targetView.setInt32(to + at, view.getInt32(from + at, true), true);
-  for (; at < length; at++) targetView.setUint8(to + at, view.getUint8(from + at));
 }
