@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Tap } from "../client/tapped-connector.ts";
 import { type JavaPeer, startJavaPeer } from "../harness/java-peer.ts";
 import { waitUntil } from "../harness/wait-until.ts";
-import { newTopic, recordingLogger, type SuiteBroker } from "../suites/support.ts";
+import { newTopic, recordingLogger, type SuiteBroker, storeUnderTest } from "../suites/support.ts";
 import { startBrokerUnderTest } from "./broker-under-test.ts";
 
 let broker: SuiteBroker;
@@ -34,7 +34,7 @@ class Followed {
     this.topic = topic;
     const { logger, tap } = this;
     const connection = { bootstrapServers, logger, connector: tap.connector, metadataMaxAgeMs: 500 };
-    this.table = new KafkaTable({ connection, topic, value: string(), ...options });
+    this.table = new KafkaTable({ connection, topic, value: string(), store: storeUnderTest, ...options });
   }
 
   async open(): Promise<void> {
