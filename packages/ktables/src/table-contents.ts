@@ -118,11 +118,13 @@ export class TableContents<V> implements ReadonlyMap<string, V> {
     let left = limit;
     for (let index = start; index < end && left > 0; index++) {
       const key = keys[reverse ? end - 1 - (index - start) : index];
-      if (key === undefined || !this.has(key)) continue;
-      left--;
+      if (key === undefined) continue;
+      const value = this.get(key);
       // A codec may well give undefined.
+      if (value === undefined && !this.has(key)) continue;
+      left--;
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      yield [key, this.get(key) as V];
+      yield [key, value as V];
     }
   }
 }

@@ -159,7 +159,7 @@ export class ByteStore<V> implements Store<V> {
       this.#skip("keyless", chunk, index, undefined);
       return;
     }
-    if (chunk.isForeign[index] !== 0 && !this.#isKeyDecodable(chunk, index)) return;
+    if (chunk.isBeyondAscii[index] !== 0 && !this.#isKeyDecodable(chunk, index)) return;
     if (chunk.valueLength[index]! < 0) {
       this.#clearPoison(chunk, index);
       this.#tombstonesApplied++;

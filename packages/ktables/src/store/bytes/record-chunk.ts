@@ -23,7 +23,7 @@ export class RecordChunk {
   /** Of the key. */
   readonly hash: Int32Array;
   /** Whether the key has bytes that are not ASCII. */
-  readonly isForeign: Uint8Array;
+  readonly isBeyondAscii: Uint8Array;
   /** What was asked for; not set otherwise. */
   readonly timestamp: Float64Array;
   readonly headers: (readonly RecordHeader[])[] = [];
@@ -36,7 +36,7 @@ export class RecordChunk {
     this.valueLength = new Int32Array(capacity);
     this.offset = new Float64Array(capacity);
     this.hash = new Int32Array(capacity);
-    this.isForeign = new Uint8Array(capacity);
+    this.isBeyondAscii = new Uint8Array(capacity);
     this.timestamp = new Float64Array(capacity);
   }
 

@@ -40,12 +40,12 @@ export class RecordMap implements KeyComparison<RecordChunk> {
    * other, so that the processor fetches from memory for many keys at a time.
    */
   prepare(chunk: RecordChunk): void {
-    const { length, hash, isForeign, keyStart, keyLength, bytes } = chunk;
+    const { length, hash, isBeyondAscii, keyStart, keyLength, bytes } = chunk;
     const hasher = this.#hash;
     for (let index = 0; index < length; index++) {
       if (keyLength[index]! < 0) continue;
       hash[index] = hasher.of(bytes, keyStart[index]!, keyLength[index]!);
-      isForeign[index] = hasher.bits >>> 7;
+      isBeyondAscii[index] = hasher.bits >>> 7;
     }
     if (length < 8) return;
     const candidates = this.#candidates;
