@@ -71,7 +71,8 @@ async def catch_up():
 
 async def open_writer():
     writer = KafkaTableWriter(
-        connection=task["bootstrapServers"],
+        # Writers that wait for a full batch are all woken for each that is sent: batches of 16 KB make that the most of it.
+        connection=KafkaConnectionConfig(task["bootstrapServers"], producer_opts={"max_batch_size": 1_000_000}),
         topic=task["topic"],
         value_encoder=str.encode,
         ensure_topic=False,
