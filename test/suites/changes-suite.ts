@@ -205,13 +205,15 @@ export function changesSuite(name: string, start: () => Promise<SuiteBroker>): v
       test("tells status, positions and lag of a table that follows", async () => {
         const { table, writer } = await open("health");
         await table.waitFor([await writer.set("a", "1"), await writer.set("b", "2")]);
-        await until(() => table.health().lag === 0);
+        // The end of a partition without records is known from its first answer on, which may be the end of a long poll.
+        const isAtEnd = (): boolean =>
+          table.health().partitions.every(({ position, endOffset }) => position === endOffset);
+        await until(isAtEnd);
         const health = table.health();
         expect(health).toMatchObject({ status: "caught_up", lag: 0, progress: undefined, lastError: undefined });
         expect(health.lastContactMs).toBeGreaterThanOrEqual(0);
         expect(new Set(health.partitions.map(({ partition }) => partition))).toEqual(new Set([0, 1, 2]));
         expect(health.partitions.reduce((sum, { position }) => sum + position, 0)).toBe(2);
-        expect(health.partitions.every(({ position, endOffset }) => position === endOffset)).toBe(true);
         expect(Object.isFrozen(health)).toBe(true);
         await table.stop();
         expect(table.health().status).toBe("stopped");
