@@ -3,11 +3,12 @@ import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionPurpose } from "./connection-pool.ts";
-import { apply } from "./delivery.ts";
+import { apply, type Delivery } from "./delivery.ts";
 import { BrokerError } from "./errors.ts";
 import { inspect, replicaFailed } from "./fetch-answer.ts";
 import type { FetchContext } from "./fetch-context.ts";
 import { type Asked, askFor, comparesEpochs, fetchRequest, lastFetchVersionWithNames } from "./fetch-request.ts";
+import { FetchSize } from "./fetch-size.ts";
 import { compareEpochs } from "./lost-position.ts";
 import { type Moment, momentNow } from "./moment.ts";
 import type { PartitionCursor } from "./partition-cursor.ts";
@@ -50,6 +51,8 @@ export class BrokerFetcher {
   readonly #context: FetchContext;
   readonly #lanes: readonly [Lane, Lane] = [new Lane(), new Lane()];
   readonly #arrivals = new Wakeup();
+  readonly #size: FetchSize;
+  #requestCount = 0;
   #usesSecond = false;
   /** What the fetcher waits for, while it does nothing else. */
   #parked: Flight | undefined;
@@ -59,6 +62,7 @@ export class BrokerFetcher {
   constructor(context: FetchContext, broker: number) {
     this.#context = context;
     this.broker = broker;
+    this.#size = new FetchSize(context.options.maxBytes);
   }
 
   /** To be called when partitions may have come to this broker. */
@@ -88,9 +92,12 @@ export class BrokerFetcher {
           continue;
         }
         const { asked }: Flight = flight;
+        const waitingSince = performance.now();
         const { response, connection, at } = await this.#answer(flight);
+        const waitedMs = performance.now() - waitingSince;
         flight = undefined;
         const deliveries = inspect(this.#context, this.broker, asked, response, at);
+        this.#noteSize(deliveries, waitedMs);
         failures = 0;
         if (deliveries.length > 0) flight = this.#startFetch();
         await apply(this.#context, deliveries);
@@ -109,6 +116,16 @@ export class BrokerFetcher {
         await sleep(backoffMs(failures++, retryBackoffMs, maxRetryBackoffMs), signal).catch(() => undefined);
       }
     }
+  }
+
+  #noteSize(deliveries: readonly Delivery[], waitedMs: number): void {
+    let received = 0;
+    let whole = 0;
+    for (const { records, wholeBytes } of deliveries) {
+      received += records.length;
+      whole += wholeBytes;
+    }
+    this.#size.note(received, whole, waitedMs);
   }
 
   get #lane(): Lane {
@@ -171,8 +188,11 @@ export class BrokerFetcher {
     this.#hasArrivals = false;
     for (const cursor of this.#own()) if (cursor.leaveReplicaWhenDue(now)) this.#context.moved();
     const own = this.#own();
-    const asked = own.filter(({ retryAt }) => retryAt <= now).map(askFor);
-    if (asked.length === 0) return undefined;
+    const ready = own.filter(({ retryAt }) => retryAt <= now);
+    if (ready.length === 0) return undefined;
+    // A broker fills an answer in the order of the request: nobody is always the last (KIP-74).
+    const first = this.#requestCount++ % ready.length;
+    const asked = [...ready.slice(first), ...ready.slice(0, first)].map(askFor);
     // A partition whose pause ends must not wait for the others' long poll.
     const pausing = own.map(({ retryAt }) => retryAt - now).filter((pause) => pause > 0);
     const maxWaitMs = Math.ceil(Math.min(this.#context.options.maxWaitMs ?? 500, ...pausing));
@@ -190,7 +210,7 @@ export class BrokerFetcher {
     const maxVersion = topicId === undefined ? lastFetchVersionWithNames : undefined;
     const version = connection.versionFor(fetchApi, maxVersion);
     if (!comparesEpochs(version)) await compareEpochs(this.#context, this.broker, asked);
-    const request = fetchRequest(this.#context, asked, maxWaitMs, version);
+    const request = fetchRequest(this.#context, asked, maxWaitMs, this.#size.bytes, version);
     lane.pending++;
     try {
       const response = await connection.request(fetchApi, request, { serverWaitMs: maxWaitMs, signal, maxVersion });

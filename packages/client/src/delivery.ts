@@ -12,6 +12,8 @@ export interface Delivery {
   readonly generation: number;
   readonly answer: FetchResponsePartition;
   readonly records: Uint8Array;
+  /** Of the batches that are whole. */
+  readonly wholeBytes: number;
 }
 
 /** The longest that batches are applied in one go before other work of the process gets its turn, in milliseconds. */

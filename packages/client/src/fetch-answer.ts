@@ -70,7 +70,8 @@ function takeRecords(
     cursor.fetchOffset = end.nextOffset;
     cursor.fetchEpoch = end.partitionLeaderEpoch;
   }
-  deliveries.push({ cursor, generation: cursor.generation, answer, records: answer.records });
+  const wholeBytes = end?.sizeInBytes ?? 0;
+  deliveries.push({ cursor, generation: cursor.generation, answer, records: answer.records, wholeBytes });
 }
 
 /** Whoever does not lead any more may name the new leader (KIP-951). */

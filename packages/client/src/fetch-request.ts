@@ -20,7 +20,6 @@ export interface Asked {
 export const lastFetchVersionWithNames = 12;
 /** From this version on, brokers compare the epoch of what was read last with their log at each fetch (KIP-595). */
 const firstVersionWithEpochs = 12;
-const defaultMaxBytes = 16 * 1024 * 1024;
 
 export function askFor(cursor: PartitionCursor): Asked {
   const { generation, leaderEpoch, fetchOffset, fetchEpoch, answeredAt } = cursor;
@@ -35,11 +34,12 @@ export function fetchRequest(
   context: FetchContext,
   asked: readonly Asked[],
   maxWaitMs: number,
+  sizeInBytes: number,
   version: number | undefined,
 ): FetchRequest {
   const { client, options } = context;
   // Half, because an answer also holds headers, and a first batch of any size.
-  const maxBytes = Math.min(options.maxBytes ?? defaultMaxBytes, client.config.maxResponseBytes >>> 1);
+  const maxBytes = Math.min(sizeInBytes, client.config.maxResponseBytes >>> 1);
   const now = performance.now();
   return {
     replicaId: -1,

@@ -9,7 +9,7 @@ export class FrameError extends KafkaError {
 
 const lengthBytes = 4;
 /** Up to here a frame's buffer is allocated at its claimed length; beyond, it grows with the bytes that really arrive. */
-const trustedAllocation = 1 << 20;
+const trustedAllocation = 2 << 20;
 
 /** Frames of so many bytes are received into memory that was given back, which costs no new pages of memory. */
 const reusedFrom = 64 * 1024;

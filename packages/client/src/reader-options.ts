@@ -11,7 +11,10 @@ export interface TopicReaderOptions {
   readonly isolation?: IsolationLevel | undefined;
   /** How long a broker may hold an answer back while it has nothing new, in milliseconds. Default 500. */
   readonly maxWaitMs?: number | undefined;
-  /** Size at which a broker ends an answer; one larger batch is still returned whole. Default 16 MiB. */
+  /**
+   * Size at which a broker ends an answer, at the most; one larger batch is still returned whole. Less is asked for as long
+   * as that keeps nobody waiting. Default 16 MiB.
+   */
   readonly maxBytes?: number | undefined;
   /**
    * How long tombstones can be read at the least after they were written, in milliseconds: the topic's

@@ -14,6 +14,8 @@ export interface BatchesEnd {
   readonly nextOffset: number;
   /** The leader epoch in which the last one was written. */
   readonly partitionLeaderEpoch: number;
+  /** Of all of them. */
+  readonly sizeInBytes: number;
 }
 
 /**
@@ -27,8 +29,9 @@ export function endOfBatches(bytes: Uint8Array): BatchesEnd | undefined {
     if (size < recordsAt || at + size > bytes.length) break;
     const nextOffset = readInt64(bytes, at + baseOffsetAt) + readInt32(bytes, at + lastOffsetDeltaAt) + 1;
     if (!Number.isSafeInteger(nextOffset) || nextOffset <= (end?.nextOffset ?? -1)) break;
-    end = { nextOffset, partitionLeaderEpoch: readInt32(bytes, at + partitionLeaderEpochAt) };
+    const partitionLeaderEpoch = readInt32(bytes, at + partitionLeaderEpochAt);
     at += size;
+    end = { nextOffset, partitionLeaderEpoch, sizeInBytes: at };
   }
   return end;
 }

@@ -14,25 +14,24 @@ export class KeyHash {
   }
 
   /** Of `length` bytes from `start`, as a signed 32-bit integer. */
-  of(bytes: Uint8Array, start: number, length: number): number {
+  of(view: DataView, start: number, length: number): number {
     let v0 = this.#key0;
     let v1 = this.#key1;
     let v2 = this.#key0 ^ 0x6c796765;
     let v3 = this.#key1 ^ 0x74656462;
     let bits = 0;
     const end = start + length;
+    let at = start;
     // The last word has the bytes that are left over, and the length.
-    for (let at = start; at <= end; at += 4) {
-      const left = end - at;
+    for (let isLast = false; !isLast; at += 4) {
       let word: number;
-      if (left >= 4) {
-        word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+      if (end - at >= 4) {
+        word = view.getInt32(at, true);
         bits |= word;
       } else {
+        isLast = true;
         word = 0;
-        if (left > 0) word |= bytes[at]!;
-        if (left > 1) word |= bytes[at + 1]! << 8;
-        if (left > 2) word |= bytes[at + 2]! << 16;
+        for (let left = at; left < end; left++) word |= view.getUint8(left) << ((left - at) << 3);
         bits |= word;
         word |= length << 24;
       }

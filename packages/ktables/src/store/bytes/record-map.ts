@@ -40,11 +40,11 @@ export class RecordMap implements KeyComparison<RecordChunk> {
    * other, so that the processor fetches from memory for many keys at a time.
    */
   prepare(chunk: RecordChunk): void {
-    const { length, hash, isBeyondAscii, keyStart, keyLength, bytes } = chunk;
+    const { length, hash, isBeyondAscii, keyStart, keyLength, view } = chunk;
     const hasher = this.#hash;
     for (let index = 0; index < length; index++) {
       if (keyLength[index]! < 0) continue;
-      hash[index] = hasher.of(bytes, keyStart[index]!, keyLength[index]!);
+      hash[index] = hasher.of(view, keyStart[index]!, keyLength[index]!);
       isBeyondAscii[index] = hasher.bits >>> 7;
     }
     if (length < 8) return;
@@ -69,7 +69,7 @@ export class RecordMap implements KeyComparison<RecordChunk> {
   /** The slot of the key that the chunk's bytes begin with; -1 if it has none. */
   findKey(chunk: RecordChunk, length: number): number {
     chunk.keyLength[0] = length;
-    return this.#index.find(this.#hash.of(chunk.bytes, 0, length), chunk, 0);
+    return this.#index.find(this.#hash.of(chunk.view, 0, length), chunk, 0);
   }
 
   valueLength(slot: number): number {
@@ -105,7 +105,8 @@ export class RecordMap implements KeyComparison<RecordChunk> {
   remove(slot: number): void {
     const address = this.address(slot);
     const key = this.slabs.key(address);
-    this.#index.remove(this.#hash.of(key, 0, key.length), slot);
+    const view = new DataView(key.buffer, key.byteOffset, key.length);
+    this.#index.remove(this.#hash.of(view, 0, key.length), slot);
     this.slabs.free(address);
     this.#slots.release(slot);
   }

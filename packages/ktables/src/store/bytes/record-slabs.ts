@@ -31,6 +31,9 @@ const gapShift = 21;
 const gapMask = 0x7;
 const placedBit = 1 << 24;
 
+/** Bytes. */
+const longestLoop = 512;
+
 const twoTo32 = 2 ** 32;
 
 interface Slab {
@@ -232,7 +235,7 @@ export class RecordSlabs {
       slab.view.setFloat64((word + timestampAt) << 2, chunk.timestamp[index]!, true);
     }
     const at = (word << 2) + (isPlaced ? placedHeader : plainHeader);
-    slab.bytes.set(chunk.bytes.subarray(keyStart, valueStart + valueLength), at);
+    copy(chunk, keyStart, slab, at, valueStart + valueLength - keyStart);
   }
 
   /** An address with room for a record; -1 when there is none left. */
@@ -330,6 +333,19 @@ export class RecordSlabs {
     }
     this.#release(number, slab);
   }
+}
+
+/** A view for `set` costs more than a loop over some words, and is garbage afterwards. */
+function copy(chunk: RecordChunk, start: number, slab: Slab, at: number, length: number): void {
+  if (length < 8 || length > longestLoop) {
+    slab.bytes.set(chunk.bytes.subarray(start, start + length), at);
+    return;
+  }
+  const from = chunk.view;
+  const to = slab.view;
+  const last = length - 8;
+  for (let done = 0; done < last; done += 8) to.setBigInt64(at + done, from.getBigInt64(start + done, true), true);
+  to.setBigInt64(at + last, from.getBigInt64(start + last, true), true);
 }
 
 function gapOf(offsetHigh: number): number {
