@@ -1,27 +1,38 @@
 /**
- * Compiles the WebAssembly of record-batch from AssemblyScript into TypeScript files that hold it as text, so that it
+ * Compiles the WebAssembly of the packages from AssemblyScript into TypeScript files that hold it as text, so that it
  * loads without a file or a network. With `--check` it writes nothing and fails when a file is not what it would write.
  */
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import asc from "assemblyscript/asc";
 
-const recordBatch = join(import.meta.dirname, "record-batch");
-/** Memory in pages of 64 KiB. The maximum is what decompression ever holds on to: see src/wasm/decompress.ts. */
-const modules = [
-  { name: "crc32c", initialMemory: 3, maximumMemory: 3 },
-  { name: "decompress", initialMemory: 4, maximumMemory: 160 },
-] as const;
+interface Source {
+  /** Where the folder `wasm` of the package is. */
+  readonly package: string;
+  readonly name: string;
+  readonly target: string;
+  /** Memory in pages of 64 KiB; undefined for a module that is given its memory. */
+  readonly memory?: { readonly initial: number; readonly maximum: number };
+}
+
+/** The maximum of `decompress` is what decompression ever holds on to: see src/wasm/decompress.ts. */
+const sources: readonly Source[] = [
+  { package: "record-batch", name: "crc32c", target: "src/wasm/generated", memory: { initial: 3, maximum: 3 } },
+  { package: "record-batch", name: "decompress", target: "src/wasm/generated", memory: { initial: 4, maximum: 160 } },
+  { package: "ktables", name: "record-kernel", target: "src/store/bytes/generated" },
+];
 
 const checking = process.argv.includes("--check");
-for (const { name, initialMemory, maximumMemory } of modules) {
-  const target = join(recordBatch, `src/wasm/generated/${name}.ts`);
-  const binary = await compile(`${name}.ts`, initialMemory, maximumMemory);
+for (const source of sources) {
+  const { name } = source;
+  const target = join(import.meta.dirname, source.package, source.target, `${name}.ts`);
+  const binary = await compile(source);
   const text = `// Generated from wasm/${name}.ts by packages/build-wasm.ts; ${binary.length} bytes.
-export const ${name}Module: string =
+export const ${name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())}Module: string =
   "${Buffer.from(binary).toString("base64")}";
 `;
   if (!checking) {
+    await mkdir(dirname(target), { recursive: true });
     await writeFile(target, text);
     console.log(`${name}: ${binary.length} bytes`);
   } else if ((await readFile(target, "utf8").catch(() => "")) !== text) {
@@ -30,24 +41,25 @@ export const ${name}Module: string =
   }
 }
 
-async function compile(entry: string, initialMemory: number, maximumMemory: number): Promise<Uint8Array> {
+async function compile({ package: owner, name, memory }: Source): Promise<Uint8Array> {
+  const folder = join(import.meta.dirname, owner, "wasm");
   let binary: Uint8Array | undefined;
   let problems = "";
   const { error } = await asc.main(
     [
-      entry,
+      `${name}.ts`,
       "--outFile=module.wasm",
       "--runtime=stub",
       "-O3",
       "--noAssert",
       "--converge",
       "--enable=simd",
-      `--initialMemory=${initialMemory}`,
-      `--maximumMemory=${maximumMemory}`,
+      ...(memory === undefined
+        ? ["--importMemory", "--initialMemory=1", "--maximumMemory=65536"]
+        : [`--initialMemory=${memory.initial}`, `--maximumMemory=${memory.maximum}`]),
     ],
     {
-      readFile: (name, baseDirectory) =>
-        readFile(join(recordBatch, "wasm", baseDirectory, name), "utf8").catch(() => null),
+      readFile: (file, baseDirectory) => readFile(join(folder, baseDirectory, file), "utf8").catch(() => null),
       writeFile: (_name, contents) => {
         if (typeof contents !== "string") binary = contents;
       },
@@ -60,7 +72,7 @@ async function compile(entry: string, initialMemory: number, maximumMemory: numb
     },
   );
   if (error !== null || problems !== "" || binary === undefined) {
-    throw new Error(`${entry} does not compile cleanly\n${problems}`, { cause: error });
+    throw new Error(`${name} does not compile cleanly\n${problems}`, { cause: error });
   }
   return binary;
 }

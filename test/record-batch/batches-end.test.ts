@@ -17,7 +17,8 @@ test("it is where reading all whole batches ends, wherever the bytes are cut", (
       const whole = length < batches[0]!.length ? [] : [...readBatches(cut)];
       const last = whole.at(-1);
       const { nextOffset, partitionLeaderEpoch } = last ?? {};
-      expect(endOfBatches(cut)).toEqual(last && { nextOffset, partitionLeaderEpoch });
+      const sizeInBytes = whole.reduce((sum, batch) => sum + batch.sizeInBytes, 0);
+      expect(endOfBatches(cut)).toEqual(last && { nextOffset, partitionLeaderEpoch, sizeInBytes });
     }),
     { numRuns: 300, examples: [[0], [log.length], [batches[0]!.length]] },
   );

@@ -8,7 +8,7 @@ export async function openTable(task: Task, onSet: OnSet | undefined): Promise<T
   const hook = onSet === undefined ? {} : { onSet: (_: string, value: unknown) => onSet(value) };
   const table = task.json
     ? await KafkaTable.open<unknown>({ ...common, ...hook, value: json<unknown>() })
-    : await KafkaTable.open({ ...common, ...hook, value: bytes() });
+    : await KafkaTable.open({ ...common, ...hook, value: bytes(), store: "bytes", validate: "lazy" });
   return {
     keys: () => [...table.keys()],
     get: (key) => table.get(key),

@@ -157,6 +157,21 @@ export class ByteContents<V> {
     onSet(this.keyOf(chunk, index), value, something(oldValue), chunk.partition, chunk.offset[index]!);
   }
 
+  /**
+   * The same for records from `index` on, as long as nobody listens and there is nothing to be decided or kept but the value;
+   * returns where that ended.
+   */
+  setOrdinary(chunk: RecordChunk, index: number): number {
+    if (this.#observer.onSet !== undefined || this.#asides.size > 0 || this.#others.size > 0 || chunk.hasHeaders) {
+      return index;
+    }
+    const before = this.size;
+    const end = this.#records.setOrdinary(chunk, index, this.#keepsPlaces);
+    this.#keySetVersion += this.size - before;
+    for (let at = index; at < end; at++) this.#cache.forget(chunk.slot[at]!);
+    return end;
+  }
+
   /** The record removes its partition's value for the key. */
   delete(chunk: RecordChunk, index: number): void {
     const { onDelete } = this.#observer;
@@ -312,7 +327,7 @@ export class ByteContents<V> {
   }
 
   #full(): TableFullError {
-    return new TableFullError(this.size, undefined, "its records take 16 GiB, or it has 2^31 keys");
+    return new TableFullError(this.size, undefined, "its records and their keys take 4 GiB");
   }
 
   #remove(slot: number): void {

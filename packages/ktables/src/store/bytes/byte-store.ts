@@ -125,10 +125,10 @@ export class ByteStore<V> implements Store<V> {
       batch.visit((record) => {
         left--;
         if (record.offset >= fromOffset) this.#take(record);
-        if (chunk.length === chunk.capacity || (left === 0 && chunk.length > 0)) this.#applyChunk();
+        if (left === 0 && chunk.length > 0) this.#applyChunk();
       });
     } finally {
-      chunk.end();
+      chunk.release();
     }
     this.#contents.compact();
   }
@@ -140,17 +140,44 @@ export class ByteStore<V> implements Store<V> {
 
   #take(record: RecordPosition): void {
     const chunk = this.#chunk;
+    if (chunk.length > 0 && !chunk.takes(record)) this.#applyChunk();
     const index = chunk.add(record);
     if (!this.#contents.keepsPlaces) return;
     chunk.timestamp[index] = timestampOf(record);
-    if (this.#options.metadata) chunk.headers[index] = headersOf(record);
+    if (!this.#options.metadata) return;
+    chunk.headers[index] = headersOf(record);
+    if (record.headerCount > 0) chunk.hasHeaders = true;
   }
 
   #applyChunk(): void {
     const chunk = this.#chunk;
     this.#contents.prepare(chunk);
-    for (let index = 0; index < chunk.length; index++) this.#applyRecord(chunk, index);
+    const isOrdinary = this.#poisoned.isEmpty && (this.#options.validate === "lazy" || this.#areAllGood(chunk));
+    for (let index = 0; index < chunk.length; index++) {
+      if (isOrdinary) {
+        const end = this.#contents.setOrdinary(chunk, index);
+        this.#recordsApplied += end - index;
+        index = end;
+        if (index === chunk.length) break;
+      }
+      this.#applyRecord(chunk, index);
+    }
     chunk.length = 0;
+    chunk.hasHeaders = false;
+  }
+
+  /** Whether all values can be decoded; they have come to be judged. */
+  #areAllGood(chunk: RecordChunk): boolean {
+    const { value } = this.#options;
+    try {
+      for (let index = 0; index < chunk.length; index++) {
+        if (chunk.keyLength[index]! >= 0 && chunk.valueLength[index]! >= 0) value.decode(chunk.value(index));
+      }
+      return true;
+    } catch {
+      // One by one they are decoded once more, so that each failure is reported where it belongs.
+      return false;
+    }
   }
 
   #applyRecord(chunk: RecordChunk, index: number): void {

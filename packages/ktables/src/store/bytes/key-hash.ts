@@ -3,22 +3,22 @@
  * without knowing the hash's key cannot make them collide; of unkeyed and merely seeded hashes that is not true.
  */
 export class KeyHash {
-  readonly #key0: number;
-  readonly #key1: number;
+  readonly key0: number;
+  readonly key1: number;
   /** All bytes of the last key, or-ed: below 0x80 for ASCII. */
   bits = 0;
 
   constructor(key0: number, key1: number) {
-    this.#key0 = key0 | 0;
-    this.#key1 = key1 | 0;
+    this.key0 = key0 | 0;
+    this.key1 = key1 | 0;
   }
 
   /** Of `length` bytes from `start`, as a signed 32-bit integer. */
   of(view: DataView, start: number, length: number): number {
-    let v0 = this.#key0;
-    let v1 = this.#key1;
-    let v2 = this.#key0 ^ 0x6c796765;
-    let v3 = this.#key1 ^ 0x74656462;
+    let v0 = this.key0;
+    let v1 = this.key1;
+    let v2 = this.key0 ^ 0x6c796765;
+    let v3 = this.key1 ^ 0x74656462;
     let bits = 0;
     const end = start + length;
     let at = start;

@@ -1,16 +1,18 @@
-/** Slots of a segment: splitting the 12 000 keys that it has at most takes a fraction of a millisecond. */
-const defaultSegmentSize = 2 ** 14;
-const smallestSegment = 16;
-/** Of the hash's bits, so many choose a segment: those that remain place the key in it. */
-const maxDepth = 18;
+import type { Heap } from "./heap.ts";
+import {
+  directoryAt,
+  directoryDepth,
+  maxDirectoryDepth,
+  segmentDepth,
+  segmentEntries,
+  segmentLimit,
+  segmentMask,
+  segmentUsed,
+} from "./heap-layout.ts";
 
-interface Segment {
-  /** Pairs of a key's hash and its slot + 1; 0 in place of the latter where there is none. */
-  table: Int32Array;
-  used: number;
-  /** How many leading bits of the hash its keys have in common. */
-  depth: number;
-}
+/** Entries of a segment: splitting the 12 000 keys that it has at most takes a fraction of a millisecond. */
+const defaultSegmentSize = 2 ** 14;
+const directory = directoryAt >>> 2;
 
 /** Compares the key that a slot holds with another one. */
 export interface KeyComparison<K> {
@@ -20,37 +22,38 @@ export interface KeyComparison<K> {
 /**
  * The slots of keys by the keys' hashes: extendible hashing. The leading bits of a hash choose a segment, a small table
  * with linear probing, which is split in two when it is full. So it grows a segment at a time and never rehashes as a
- * whole, and no table in it is larger than a processor's cache.
+ * whole, and no table in it is larger than a processor's cache. Of the hash's bits, at most 15 choose a segment: those that
+ * remain place the key in it.
  */
 export class KeyIndex<K> {
+  readonly #heap: Heap;
   readonly #keys: KeyComparison<K>;
-  readonly #segmentSize: number;
-  /** By the leading `depth` bits of a hash; a segment of a lesser depth is there several times. */
-  #directory: Segment[];
-  #depth = 0;
-  /** The table of a segment that was split, for one that will be. */
-  #spare: Int32Array | undefined;
 
-  /** `segmentSize` in slots, a power of two. */
-  constructor(keys: KeyComparison<K>, segmentSize: number = defaultSegmentSize) {
+  /** `segmentSize` in entries, a power of two. @throws RangeError where there is no memory for a first segment */
+  constructor(heap: Heap, keys: KeyComparison<K>, segmentSize: number = defaultSegmentSize) {
+    this.#heap = heap;
     this.#keys = keys;
-    this.#segmentSize = segmentSize;
-    const size = Math.min(segmentSize, smallestSegment);
-    this.#directory = [{ table: new Int32Array(2 * size), used: 0, depth: 0 }];
+    const segment = this.#newSegment(segmentSize, 0);
+    if (segment < 0) throw new RangeError("there is no memory");
+    heap.words[directory] = segment;
+    heap.words[directoryDepth] = 0;
   }
 
   get segments(): number {
-    return new Set(this.#directory).size;
+    const { words } = this.#heap;
+    return new Set(words.subarray(directory, directory + 2 ** words[directoryDepth]!)).size;
   }
 
   /** The slot of a key; -1 if it has none. `index` is passed on to the comparison. */
   find(hash: number, key: K, index: number): number {
-    const { table } = this.#segmentOf(hash);
-    const mask = table.length - 1;
+    const { words } = this.#heap;
+    const segment = this.#segmentOf(hash);
+    const mask = words[segment + segmentMask]!;
+    const entries = segment + segmentEntries;
     for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
-      const slot = table[at + 1]! - 1;
+      const slot = words[entries + at + 1]! - 1;
       if (slot < 0) return -1;
-      if (table[at] === hash && this.#keys.hasKey(slot, key, index)) return slot;
+      if (words[entries + at] === hash && this.#keys.hasKey(slot, key, index)) return slot;
     }
   }
 
@@ -59,97 +62,141 @@ export class KeyIndex<K> {
    * the cache: asked for many keys one after the other, the processor waits for all of them at once.
    */
   firstCandidate(hash: number): number {
-    const { table } = this.#segmentOf(hash);
-    const at = (hash << 1) & (table.length - 1);
-    return table[at] === hash ? table[at + 1]! - 1 : -1;
+    const { words } = this.#heap;
+    const segment = this.#segmentOf(hash);
+    const at = segment + segmentEntries + ((hash << 1) & words[segment + segmentMask]!);
+    return words[at] === hash ? words[at + 1]! - 1 : -1;
   }
 
-  /** For a key that is not there. */
-  insert(hash: number, slot: number): void {
-    let segment = this.#segmentOf(hash);
-    while (segment.used >= (segment.table.length >>> 3) * 3) {
-      this.#makeRoom(segment);
-      segment = this.#segmentOf(hash);
+  /** For a key that is not there. False when there is no memory for it. */
+  insert(hash: number, slot: number): boolean {
+    for (;;) {
+      const { words } = this.#heap;
+      const segment = this.#segmentOf(hash);
+      if (words[segment + segmentUsed]! < words[segment + segmentLimit]!) {
+        put(words, segment, hash, slot + 1);
+        return true;
+      }
+      if (!this.#makeRoom(segment, hash)) return false;
     }
-    segment.used++;
-    put(segment.table, hash, slot + 1);
   }
 
   /** For a slot that is there. */
   remove(hash: number, slot: number): void {
+    const { words } = this.#heap;
     const segment = this.#segmentOf(hash);
-    const { table } = segment;
-    const mask = table.length - 1;
+    const mask = words[segment + segmentMask]!;
+    const entries = segment + segmentEntries;
     let hole = (hash << 1) & mask;
-    while (table[hole + 1] !== slot + 1) hole = (hole + 2) & mask;
-    segment.used--;
+    while (words[entries + hole + 1] !== slot + 1) hole = (hole + 2) & mask;
+    words[segment + segmentUsed]!--;
     // Those behind move up, unless their search begins behind the hole: so no search ends too early.
-    for (let at = (hole + 2) & mask; table[at + 1] !== 0; at = (at + 2) & mask) {
-      const begin = (table[at]! << 1) & mask;
+    for (let at = (hole + 2) & mask; words[entries + at + 1] !== 0; at = (at + 2) & mask) {
+      const begin = (words[entries + at]! << 1) & mask;
       if (((at - begin) & mask) < ((at - hole) & mask)) continue;
-      table[hole] = table[at]!;
-      table[hole + 1] = table[at + 1]!;
+      words[entries + hole] = words[entries + at]!;
+      words[entries + hole + 1] = words[entries + at + 1]!;
       hole = at;
     }
-    table[hole + 1] = 0;
+    words[entries + hole + 1] = 0;
   }
 
-  #segmentOf(hash: number): Segment {
+  #segmentOf(hash: number): number {
+    const { words } = this.#heap;
     // Shifting by 32 would be shifting by 0.
-    return this.#directory[(hash >>> 1) >>> (31 - this.#depth)]!;
+    return words[directory + ((hash >>> 1) >>> (31 - words[directoryDepth]!))]!;
   }
 
-  #makeRoom(segment: Segment): void {
-    const { table } = segment;
-    if (table.length >>> 1 < this.#segmentSize || segment.depth === maxDepth) {
-      segment.table = new Int32Array(2 * table.length);
-      copyInto(table, () => segment.table);
-      return;
-    }
-    this.#split(segment);
+  #makeRoom(segment: number, hash: number): boolean {
+    const depth = this.#heap.words[segment + segmentDepth]!;
+    return depth < maxDirectoryDepth ? this.#split(segment, hash, depth + 1) : this.#enlarge(segment, hash, depth);
   }
 
-  #split(segment: Segment): void {
-    const { table } = segment;
-    const depth = segment.depth + 1;
-    if (depth > this.#depth) {
-      this.#directory = this.#directory.flatMap((one) => [one, one]);
-      this.#depth = depth;
+  #split(segment: number, hash: number, depth: number): boolean {
+    const size = this.#sizeOf(segment);
+    const low = this.#newSegment(size, depth);
+    if (low < 0) return false;
+    const high = this.#newSegment(size, depth);
+    if (high < 0) {
+      this.#free(low);
+      return false;
     }
-    const low: Segment = { table: this.#emptyTable(table.length), used: 0, depth };
-    const high: Segment = { table: new Int32Array(table.length), used: 0, depth };
+    const { words } = this.#heap;
+    if (depth > words[directoryDepth]!) {
+      for (let at = 2 ** words[directoryDepth]! - 1; at >= 0; at--) {
+        words[directory + 2 * at] = words[directory + at]!;
+        words[directory + 2 * at + 1] = words[directory + at]!;
+      }
+      words[directoryDepth] = depth;
+    }
+    const entries = segment + segmentEntries;
+    const end = entries + 2 * size;
     const bit = 32 - depth;
-    copyInto(table, (hash) => {
-      const half = ((hash >>> bit) & 1) === 0 ? low : high;
-      half.used++;
-      return half.table;
-    });
-    this.#spare = table.length >>> 1 === this.#segmentSize ? table : undefined;
-    const span = 2 ** (this.#depth - depth);
-    const first = this.#directory.indexOf(segment);
-    for (let at = 0; at < 2 * span; at++) this.#directory[first + at] = at < span ? low : high;
+    for (let at = entries; at < end; at += 2) {
+      const entry = words[at + 1]!;
+      if (entry !== 0) put(words, ((words[at]! >>> bit) & 1) === 0 ? low : high, words[at]!, entry);
+    }
+    const span = 2 ** (words[directoryDepth]! - depth);
+    const first = this.#firstOf(hash, depth - 1);
+    for (let at = 0; at < 2 * span; at++) words[directory + first + at] = at < span ? low : high;
+    this.#free(segment);
+    return true;
   }
 
-  #emptyTable(length: number): Int32Array {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    return spare?.length === length ? spare.fill(0) : new Int32Array(length);
+  /** For keys whose hashes are so much alike that the directory cannot tell them apart. */
+  #enlarge(segment: number, hash: number, depth: number): boolean {
+    const size = this.#sizeOf(segment);
+    const larger = this.#newSegment(2 * size, depth);
+    if (larger < 0) return false;
+    const { words } = this.#heap;
+    const entries = segment + segmentEntries;
+    for (let at = entries; at < entries + 2 * size; at += 2) {
+      if (words[at + 1] !== 0) put(words, larger, words[at]!, words[at + 1]!);
+    }
+    words[directory + this.#firstOf(hash, depth)] = larger;
+    this.#free(segment);
+    return true;
+  }
+
+  /** The first entry of the directory for hashes that begin with the same `depth` bits. */
+  #firstOf(hash: number, depth: number): number {
+    const prefix = (hash >>> 1) >>> (31 - depth);
+    return prefix << (this.#heap.words[directoryDepth]! - depth);
+  }
+
+  #sizeOf(segment: number): number {
+    return (this.#heap.words[segment + segmentMask]! + 1) >>> 1;
+  }
+
+  #free(segment: number): void {
+    this.#heap.free(segment * 4, bytesOf(this.#sizeOf(segment)));
+  }
+
+  /** -1 when there is no memory. */
+  #newSegment(size: number, depth: number): number {
+    const at = this.#heap.take(bytesOf(size));
+    if (at < 0) return -1;
+    const segment = at / 4;
+    const { words } = this.#heap;
+    words[segment + segmentMask] = 2 * size - 1;
+    words[segment + segmentUsed] = 0;
+    words[segment + segmentLimit] = Math.max(1, (size >>> 2) * 3);
+    words[segment + segmentDepth] = depth;
+    words.fill(0, segment + segmentEntries, segment + segmentEntries + 2 * size);
+    return segment;
   }
 }
 
-function put(table: Int32Array, hash: number, entry: number): void {
-  const mask = table.length - 1;
+function bytesOf(size: number): number {
+  return (segmentEntries + 2 * size) * 4;
+}
+
+function put(words: Int32Array, segment: number, hash: number, entry: number): void {
+  const mask = words[segment + segmentMask]!;
+  const entries = segment + segmentEntries;
   let at = (hash << 1) & mask;
-  while (table[at + 1] !== 0) at = (at + 2) & mask;
-  table[at] = hash;
-  table[at + 1] = entry;
-}
-
-function copyInto(from: Int32Array, tableOf: (hash: number) => Int32Array): void {
-  for (let at = 0; at < from.length; at += 2) {
-    const entry = from[at + 1]!;
-    if (entry === 0) continue;
-    const hash = from[at]!;
-    put(tableOf(hash), hash, entry);
-  }
+  while (words[entries + at + 1] !== 0) at = (at + 2) & mask;
+  words[entries + at] = hash;
+  words[entries + at + 1] = entry;
+  words[segment + segmentUsed]!++;
 }

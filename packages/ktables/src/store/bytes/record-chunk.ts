@@ -1,7 +1,11 @@
 import type { RecordHeader, RecordPosition } from "@ktables/record-batch";
+import { inputCapacity } from "./heap-layout.ts";
 
 /** So many records that what is known of them stays in the processor's cache. */
 export const chunkCapacity = 1024;
+
+/** Bytes from the first key to the last value: what is read several times should stay there, too. */
+export const largestChunk: number = inputCapacity;
 
 /**
  * Where some records of a batch lie in its bytes: what is done with them is done for all of them, one step after the
@@ -13,6 +17,9 @@ export class RecordChunk {
   partition = 0;
   bytes: Uint8Array = new Uint8Array(0);
   view: DataView = new DataView(this.bytes.buffer);
+  /** Of those bytes, where keys and values begin and end. */
+  start = 0;
+  end = 0;
   readonly keyStart: Int32Array;
   /** -1: null. */
   readonly keyLength: Int32Array;
@@ -22,11 +29,14 @@ export class RecordChunk {
   readonly offset: Float64Array;
   /** Of the key. */
   readonly hash: Int32Array;
+  /** Of the key, once the record has been taken over. */
+  readonly slot: Int32Array;
   /** Whether the key has bytes that are not ASCII. */
   readonly isBeyondAscii: Uint8Array;
   /** What was asked for; not set otherwise. */
   readonly timestamp: Float64Array;
   readonly headers: (readonly RecordHeader[])[] = [];
+  hasHeaders = false;
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -36,6 +46,7 @@ export class RecordChunk {
     this.valueLength = new Int32Array(capacity);
     this.offset = new Float64Array(capacity);
     this.hash = new Int32Array(capacity);
+    this.slot = new Int32Array(capacity);
     this.isBeyondAscii = new Uint8Array(capacity);
     this.timestamp = new Float64Array(capacity);
   }
@@ -45,9 +56,16 @@ export class RecordChunk {
     this.length = 0;
   }
 
+  /** Whether the record finds room here, too, without making the chunk's bytes too many. */
+  takes(record: RecordPosition): boolean {
+    return this.length < this.capacity && endOf(record) - this.start <= largestChunk;
+  }
+
   add(record: RecordPosition): number {
     if (this.bytes !== record.bytes) this.setBytes(record.bytes);
     const index = this.length++;
+    if (index === 0) this.start = record.keyStart;
+    this.end = endOf(record);
     this.keyStart[index] = record.keyStart;
     this.keyLength[index] = record.keyLength;
     this.valueStart[index] = record.valueStart;
@@ -74,11 +92,16 @@ export class RecordChunk {
   }
 
   /** What the records came in must not be kept alive. */
-  end(): void {
+  release(): void {
     this.length = 0;
     this.setBytes(empty);
     this.headers.length = 0;
+    this.hasHeaders = false;
   }
+}
+
+function endOf(record: RecordPosition): number {
+  return record.valueStart + Math.max(record.valueLength, 0);
 }
 
 const empty = new Uint8Array(0);

@@ -1,15 +1,15 @@
-import { hashOfProcess, type KeyHash } from "./key-hash.ts";
+import { Heap, type HeapSizes } from "./heap.ts";
+import { hashOfProcess, KeyHash } from "./key-hash.ts";
 import { type KeyComparison, KeyIndex } from "./key-index.ts";
 import { chunkCapacity, type RecordChunk } from "./record-chunk.ts";
+import { RecordKernel } from "./record-kernel.ts";
 import { RecordSlabs } from "./record-slabs.ts";
 import { SlotAddresses } from "./slot-addresses.ts";
 
-/** How much a table takes in one piece; for tests. Each has a default. */
-export interface RecordMapSizes {
+/** How much a table takes in one piece, and of what; for tests. Each has a default. */
+export interface RecordMapSizes extends HeapSizes {
   readonly hash?: Pick<KeyHash, "of" | "bits">;
   readonly segmentSize?: number;
-  readonly slabBits?: number;
-  readonly addressBits?: number;
   readonly slotChunkBits?: number;
 }
 
@@ -22,13 +22,18 @@ export class RecordMap implements KeyComparison<RecordChunk> {
   readonly #hash: Pick<KeyHash, "of" | "bits">;
   readonly #slots: SlotAddresses;
   readonly #index: KeyIndex<RecordChunk>;
+  readonly #kernel: RecordKernel | undefined;
+  /** Whether the chunk that was prepared last is known to the kernel. */
+  #isInKernel = false;
   readonly #candidates = new Int32Array(chunkCapacity);
 
-  constructor({ hash = hashOfProcess(), segmentSize, slabBits, addressBits, slotChunkBits }: RecordMapSizes = {}) {
+  constructor({ hash = hashOfProcess(), segmentSize, slotChunkBits, ...sizes }: RecordMapSizes = {}) {
+    const heap = new Heap(sizes);
     this.#hash = hash;
-    this.#slots = new SlotAddresses(slotChunkBits);
-    this.#index = new KeyIndex(this, segmentSize);
-    this.slabs = new RecordSlabs(this.#slots, slabBits, addressBits);
+    this.#slots = new SlotAddresses(heap, slotChunkBits);
+    this.#index = new KeyIndex(heap, this, segmentSize);
+    this.slabs = new RecordSlabs(heap, this.#slots);
+    this.#kernel = hash instanceof KeyHash ? RecordKernel.for(heap, hash) : undefined;
   }
 
   get size(): number {
@@ -40,6 +45,8 @@ export class RecordMap implements KeyComparison<RecordChunk> {
    * other, so that the processor fetches from memory for many keys at a time.
    */
   prepare(chunk: RecordChunk): void {
+    this.#isInKernel = this.#kernel?.prepare(chunk) ?? false;
+    if (this.#isInKernel) return;
     const { length, hash, isBeyondAscii, keyStart, keyLength, view } = chunk;
     const hasher = this.#hash;
     for (let index = 0; index < length; index++) {
@@ -72,6 +79,14 @@ export class RecordMap implements KeyComparison<RecordChunk> {
     return this.#index.find(this.#hash.of(chunk.view, 0, length), chunk, 0);
   }
 
+  /**
+   * Sets what is nothing but a value for its key: those from `index` on, up to one that needs more than that; returns which one
+   * that is, or the chunk's length. The slots of the others stand in the chunk then. The chunk was prepared.
+   */
+  setOrdinary(chunk: RecordChunk, index: number, isPlaced: boolean): number {
+    return this.#kernel !== undefined && this.#isInKernel ? this.#kernel.upsert(chunk, index, isPlaced) : index;
+  }
+
   valueLength(slot: number): number {
     return this.slabs.valueLength(this.#slots.get(slot));
   }
@@ -90,8 +105,10 @@ export class RecordMap implements KeyComparison<RecordChunk> {
       return -1;
     }
     this.#slots.set(slot, address);
-    this.#index.insert(chunk.hash[index]!, slot);
-    return slot;
+    if (this.#index.insert(chunk.hash[index]!, slot)) return slot;
+    this.slabs.free(address);
+    this.#slots.release(slot);
+    return -1;
   }
 
   /** For the key of the slot. False when there is no room left. */

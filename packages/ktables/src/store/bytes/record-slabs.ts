@@ -1,50 +1,37 @@
+import type { Heap } from "./heap.ts";
+import {
+  gapMask,
+  gapShift,
+  largestShared,
+  liveAt,
+  liveUnits,
+  offsetHighMask,
+  pageUnitBits,
+  placedBit,
+  placedHeader,
+  plainHeader,
+  recordKeyLength,
+  recordOffsetHigh,
+  recordOffsetLow,
+  recordPartition,
+  recordSlot,
+  recordTimestamp,
+  recordValueLength,
+  roomEnd,
+  roomStart,
+  unitBits,
+} from "./heap-layout.ts";
 import type { RecordChunk } from "./record-chunk.ts";
 
-/** Addresses count units of 8 bytes, so that 31 bits reach 16 GiB. */
-const unitBits = 3;
 const unit = 2 ** unitBits;
-const defaultAddressBits = 31;
-const defaultSlabBits = 20;
-/** Freed slabs that are kept for what comes. */
-const maxSpares = 4;
+const live = liveAt >>> 2;
 /** What slabs may hold for every byte that is alive. More costs memory, less costs copying. */
 const occupancy = 1.75;
 /** Slabs that are cleared in one go: about 1 ms each. */
 const maxClearedAtOnce = 4;
-
-/*
- * A record in a slab: its slot, the lengths of key and value, its offset (53 bits), with `placed` the partition and the
- * timestamp, then what stood between the begin of the key and the end of the value in the batch, in one piece: between
- * the two is the length of the value, whose size is the gap.
- */
-const slotAt = 0;
-const keyLengthAt = 1;
-const valueLengthAt = 2;
-const offsetLowAt = 3;
-const offsetHighAt = 4;
-const partitionAt = 5;
-const timestampAt = 6;
-const plainHeader = 20;
-const placedHeader = 32;
-const offsetHighMask = 0x1f_ffff;
-const gapShift = 21;
-const gapMask = 0x7;
-const placedBit = 1 << 24;
-
 /** Bytes. */
 const longestLoop = 512;
-
 const twoTo32 = 2 ** 32;
-
-interface Slab {
-  readonly bytes: Uint8Array;
-  readonly words: Int32Array;
-  readonly view: DataView;
-  /** Bytes from the begin that hold records, dead or alive. */
-  used: number;
-  /** Bytes that records take which are alive. */
-  live: number;
-}
 
 /** Which record a slot has now. */
 export interface Residents {
@@ -53,42 +40,40 @@ export interface Residents {
 }
 
 /**
- * Records as bytes, in slabs that are filled one after the other. A record that has been replaced or removed leaves a hole;
- * when there is too much of that, the slab with the most of it is cleared: what is alive moves on, and the slab is used
- * again. Records that are large compared with a slab have one of their own.
+ * Records as bytes, in slabs that are filled one after the other; a slab is a page of the heap. A record that has been
+ * replaced or removed leaves a hole; when there is too much of that, the slab with the most of it is cleared: what is alive
+ * moves on, and the page is used again. Records that are large compared with a slab have one or more pages of their own.
  */
 export class RecordSlabs {
+  readonly #heap: Heap;
   readonly #residents: Residents;
   readonly #slabSize: number;
-  readonly #slabBits: number;
-  readonly #offsetMask: number;
+  /** From an address to a page, and to the byte. */
+  readonly #pageBits: number;
   readonly #largest: number;
-  readonly #maxSlabs: number;
-  readonly #slabs: (Slab | undefined)[] = [];
-  readonly #freeNumbers: number[] = [];
-  readonly #spares: Slab[] = [];
+  /** Where the records of a slab that is full end, in bytes from its begin; 0 for pages that are no such slab. */
+  readonly #used: number[] = [];
   #current = -1;
-  #live = 0;
-  #allocated = 0;
+  #pages = 0;
 
-  /** `slabBits`: the logarithm of a slab's size in bytes, which is 1 MiB by default; `addressBits`: no more than 31. */
-  constructor(residents: Residents, slabBits: number = defaultSlabBits, addressBits: number = defaultAddressBits) {
+  constructor(heap: Heap, residents: Residents) {
+    this.#heap = heap;
     this.#residents = residents;
-    this.#slabBits = slabBits - unitBits;
-    this.#slabSize = 2 ** slabBits;
-    this.#offsetMask = 2 ** this.#slabBits - 1;
+    this.#slabSize = heap.pageSize;
+    this.#pageBits = heap.pageBits - unitBits;
     this.#largest = this.#slabSize / 4;
-    this.#maxSlabs = 2 ** (addressBits - this.#slabBits);
+    heap.words[pageUnitBits] = this.#pageBits;
+    heap.words[largestShared] = this.#largest;
   }
 
   /** Bytes that records take which are alive. */
   get liveBytes(): number {
-    return this.#live;
+    return this.#heap.words[liveUnits]! * unit;
   }
 
-  /** Bytes of all slabs, spare ones included. */
+  /** Bytes of all slabs. */
   get allocatedBytes(): number {
-    return this.#allocated;
+    return this.#pages * this.#slabSize;
   }
 
   /** A record's place in memory, with `placed` for the partition and timestamp; -1 when there is no address left. */
@@ -113,24 +98,20 @@ export class RecordSlabs {
   }
 
   free(address: number): void {
-    const number = address >>> this.#slabBits;
-    const slab = this.#slabs[number]!;
+    const page = address >>> this.#pageBits;
     const size = this.#sizeAt(address);
-    slab.live -= size;
-    this.#live -= size;
-    if (slab.live > 0) return;
-    if (number === this.#current) slab.used = 0;
-    else this.#release(number, slab);
+    if (this.#kill(page, size) > 0) return;
+    if (page === this.#current) this.#heap.words[roomStart] = page << this.#pageBits;
+    else this.#release(page, this.#used[page]! > 0 ? 1 : Math.ceil(size / this.#slabSize));
   }
 
   hasKey(address: number, chunk: RecordChunk, index: number): boolean {
-    const slab = this.#slabOf(address);
-    const word = this.#wordOf(address);
+    const { words, view } = this.#heap;
+    const word = address << 1;
     const length = chunk.keyLength[index]!;
-    if (slab.words[word + keyLengthAt] !== length) return false;
-    const { view } = slab;
+    if (words[word + recordKeyLength] !== length) return false;
     const other = chunk.view;
-    const own = (word << 2) + headerSize(slab, word);
+    const own = address * unit + headerSize(words, word);
     const start = chunk.keyStart[index]!;
     if (length < 4) {
       for (let at = 0; at < length; at++) {
@@ -147,204 +128,194 @@ export class RecordSlabs {
 
   /** Brings the begin of a record, with the key if that is short, into the processor's cache. */
   touch(address: number): number {
-    const { words } = this.#slabOf(address);
-    const word = this.#wordOf(address);
-    return words[word]! ^ words[Math.min(word + 9, words.length - 1)]!;
+    const { words } = this.#heap;
+    return words[address << 1]! ^ words[(address << 1) + 9]!;
   }
 
   /** A view, valid until something changes. */
   key(address: number): Uint8Array {
-    const slab = this.#slabOf(address);
-    const word = this.#wordOf(address);
-    const start = (word << 2) + headerSize(slab, word);
-    return slab.bytes.subarray(start, start + slab.words[word + keyLengthAt]!);
+    const { words, bytes } = this.#heap;
+    const word = address << 1;
+    const start = address * unit + headerSize(words, word);
+    return bytes.subarray(start, start + words[word + recordKeyLength]!);
   }
 
   /** A view, valid until something changes. */
   value(address: number): Uint8Array {
-    const slab = this.#slabOf(address);
-    const word = this.#wordOf(address);
-    const { words } = slab;
-    const start =
-      (word << 2) + headerSize(slab, word) + words[word + keyLengthAt]! + gapOf(words[word + offsetHighAt]!);
-    return slab.bytes.subarray(start, start + words[word + valueLengthAt]!);
+    const { words, bytes } = this.#heap;
+    const word = address << 1;
+    const gap = gapOf(words[word + recordOffsetHigh]!);
+    const start = address * unit + headerSize(words, word) + words[word + recordKeyLength]! + gap;
+    return bytes.subarray(start, start + words[word + recordValueLength]!);
   }
 
   valueLength(address: number): number {
-    return this.#slabOf(address).words[this.#wordOf(address) + valueLengthAt]!;
+    return this.#heap.words[(address << 1) + recordValueLength]!;
   }
 
   offset(address: number): number {
-    const { words } = this.#slabOf(address);
-    const word = this.#wordOf(address);
-    return (words[word + offsetHighAt]! & offsetHighMask) * twoTo32 + (words[word + offsetLowAt]! >>> 0);
+    const { words } = this.#heap;
+    const word = address << 1;
+    return (words[word + recordOffsetHigh]! & offsetHighMask) * twoTo32 + (words[word + recordOffsetLow]! >>> 0);
   }
 
   isPlaced(address: number): boolean {
-    return isPlaced(this.#slabOf(address), this.#wordOf(address));
+    return isPlaced(this.#heap.words, address << 1);
   }
 
   /** Of a record that is placed. */
   partition(address: number): number {
-    return this.#slabOf(address).words[this.#wordOf(address) + partitionAt]!;
+    return this.#heap.words[(address << 1) + recordPartition]!;
   }
 
   /** Of a record that is placed. */
   timestamp(address: number): number {
-    return this.#slabOf(address).view.getFloat64((this.#wordOf(address) + timestampAt) << 2, true);
+    return this.#heap.view.getFloat64(address * unit + 4 * recordTimestamp, true);
   }
 
   /** Clears slabs, a few at a time, while there is too much room that nothing alive takes. */
   compact(): void {
     for (let cleared = 0; cleared < maxClearedAtOnce && this.#isTooLoose(); cleared++) {
-      const number = this.#emptiest();
-      if (number < 0) return;
-      this.#clear(number);
+      const page = this.#emptiest();
+      if (page < 0) return;
+      this.#clear(page);
     }
   }
 
-  #slabOf(address: number): Slab {
-    return this.#slabs[address >>> this.#slabBits]!;
-  }
-
-  #wordOf(address: number): number {
-    return (address & this.#offsetMask) << 1;
-  }
-
   #sizeAt(address: number): number {
-    return sizeInSlab(this.#slabOf(address), this.#wordOf(address));
+    return sizeInSlab(this.#heap.words, address << 1);
   }
 
   #write(address: number, slot: number, chunk: RecordChunk, index: number, isPlaced: boolean): void {
-    const slab = this.#slabOf(address);
-    const word = this.#wordOf(address);
-    const { words } = slab;
+    const { words, view } = this.#heap;
+    const word = address << 1;
     const keyStart = chunk.keyStart[index]!;
     const keyLength = chunk.keyLength[index]!;
     const valueStart = chunk.valueStart[index]!;
     const valueLength = chunk.valueLength[index]!;
     const offset = chunk.offset[index]!;
     const high = Math.floor(offset / twoTo32);
-    words[word + slotAt] = slot;
-    words[word + keyLengthAt] = keyLength;
-    words[word + valueLengthAt] = valueLength;
-    words[word + offsetLowAt] = offset | 0;
-    words[word + offsetHighAt] = high | ((valueStart - keyStart - keyLength) << gapShift) | (isPlaced ? placedBit : 0);
+    words[word + recordSlot] = slot;
+    words[word + recordKeyLength] = keyLength;
+    words[word + recordValueLength] = valueLength;
+    words[word + recordOffsetLow] = offset | 0;
+    words[word + recordOffsetHigh] =
+      high | ((valueStart - keyStart - keyLength) << gapShift) | (isPlaced ? placedBit : 0);
     if (isPlaced) {
-      words[word + partitionAt] = chunk.partition;
-      slab.view.setFloat64((word + timestampAt) << 2, chunk.timestamp[index]!, true);
+      words[word + recordPartition] = chunk.partition;
+      view.setFloat64(address * unit + 4 * recordTimestamp, chunk.timestamp[index]!, true);
     }
-    const at = (word << 2) + (isPlaced ? placedHeader : plainHeader);
-    copy(chunk, keyStart, slab, at, valueStart + valueLength - keyStart);
+    const at = address * unit + (isPlaced ? placedHeader : plainHeader);
+    copy(chunk, keyStart, this.#heap, at, valueStart + valueLength - keyStart);
   }
 
   /** An address with room for a record; -1 when there is none left. */
   #room(size: number): number {
     if (size > this.#largest) return this.#roomOfItsOwn(size);
-    let number = this.#current;
-    let slab = this.#slabs[number];
-    if (slab === undefined || slab.used + size > this.#slabSize) {
-      number = this.#newNumber();
-      if (number < 0) return -1;
-      slab = this.#spares.pop() ?? this.#allocate(this.#slabSize);
-      this.#slabs[number] = slab;
-      this.#current = number;
+    const units = size / unit;
+    const { words } = this.#heap;
+    let address = words[roomStart]!;
+    if (address + units > words[roomEnd]!) {
+      const page = this.#heap.takePages(1);
+      if (page < 0) return -1;
+      if (this.#current >= 0) this.#retire();
+      this.#current = page;
+      this.#pages++;
+      address = page << this.#pageBits;
+      this.#heap.words[roomEnd] = (page + 1) << this.#pageBits;
     }
-    const address = (number << this.#slabBits) | (slab.used >>> unitBits);
-    slab.used += size;
-    slab.live += size;
-    this.#live += size;
+    this.#heap.words[roomStart] = address + units;
+    this.#revive(address >>> this.#pageBits, size);
     return address;
   }
 
+  /** From now on the current slab is one of those that may be cleared. */
+  #retire(): void {
+    const page = this.#current;
+    this.#used[page] = this.#heap.words[roomStart]! * unit - page * this.#slabSize;
+    if (this.#heap.words[live + page] === 0) this.#release(page, 1);
+  }
+
   #roomOfItsOwn(size: number): number {
-    const number = this.#newNumber();
-    if (number < 0) return -1;
-    const slab = this.#allocate(size);
-    slab.used = size;
-    slab.live = size;
-    this.#slabs[number] = slab;
-    this.#live += size;
-    return number << this.#slabBits;
+    const count = Math.ceil(size / this.#slabSize);
+    const page = this.#heap.takePages(count);
+    if (page < 0) return -1;
+    this.#used[page] = 0;
+    this.#pages += count;
+    this.#revive(page, size);
+    return page << this.#pageBits;
   }
 
-  #newNumber(): number {
-    const number = this.#freeNumbers.pop() ?? this.#slabs.length;
-    return number < this.#maxSlabs ? number : -1;
+  #release(page: number, count: number): void {
+    this.#used[page] = 0;
+    this.#pages -= count;
+    this.#heap.freePages(page, count);
   }
 
-  #allocate(size: number): Slab {
-    const buffer = new ArrayBuffer(size);
-    this.#allocated += size;
-    return {
-      bytes: new Uint8Array(buffer),
-      words: new Int32Array(buffer),
-      view: new DataView(buffer),
-      used: 0,
-      live: 0,
-    };
+  #revive(page: number, size: number): void {
+    const { words } = this.#heap;
+    words[live + page]! += size;
+    words[liveUnits]! += size / unit;
   }
 
-  #release(number: number, slab: Slab): void {
-    this.#slabs[number] = undefined;
-    this.#freeNumbers.push(number);
-    slab.used = 0;
-    if (slab.bytes.length === this.#slabSize && this.#spares.length < maxSpares) this.#spares.push(slab);
-    else this.#allocated -= slab.bytes.length;
+  /** Returns what is alive in the page now, in bytes. */
+  #kill(page: number, size: number): number {
+    const { words } = this.#heap;
+    words[liveUnits]! -= size / unit;
+    return (words[live + page]! -= size);
   }
 
   #isTooLoose(): boolean {
-    const spare = this.#spares.length * this.#slabSize;
-    return this.#allocated - spare > occupancy * this.#live + 2 * this.#slabSize;
+    return this.allocatedBytes > occupancy * this.liveBytes + 2 * this.#slabSize;
   }
 
   #emptiest(): number {
+    const { words } = this.#heap;
     let found = -1;
     let least = this.#slabSize;
-    for (let number = 0; number < this.#slabs.length; number++) {
-      const slab = this.#slabs[number];
-      if (slab === undefined || slab.live >= least || number === this.#current) continue;
-      if (slab.bytes.length !== this.#slabSize) continue;
-      found = number;
-      least = slab.live;
+    for (let page = 0; page < this.#used.length; page++) {
+      const alive = words[live + page]!;
+      if (!(this.#used[page]! > 0) || alive >= least || page === this.#current) continue;
+      found = page;
+      least = alive;
     }
     return found;
   }
 
-  #clear(number: number): void {
-    const slab = this.#slabs[number]!;
+  #clear(page: number): void {
     const residents = this.#residents;
-    const { words, used } = slab;
-    for (let at = 0; at < used && slab.live > 0; ) {
-      const word = at >>> 2;
-      const size = sizeInSlab(slab, word);
-      const slot = words[word + slotAt]!;
-      if (residents.get(slot) === ((number << this.#slabBits) | (at >>> unitBits))) {
-        const address = this.#room(size);
-        if (address < 0) return;
-        const target = this.#slabOf(address);
-        const start = this.#wordOf(address) << 2;
-        target.bytes.set(slab.bytes.subarray(at, at + size), start);
-        residents.set(slot, address);
-        slab.live -= size;
-        this.#live -= size;
+    const start = page * this.#slabSize;
+    const end = start + this.#used[page]!;
+    for (let at = start; at < end; ) {
+      const { words } = this.#heap;
+      const size = sizeInSlab(words, at >>> 2);
+      const slot = words[(at >>> 2) + recordSlot]!;
+      const address = at / unit;
+      if (residents.get(slot) === address) {
+        const target = this.#room(size);
+        if (target < 0) return;
+        this.#heap.bytes.copyWithin(target * unit, at, at + size);
+        residents.set(slot, target);
+        if (this.#kill(page, size) === 0) break;
       }
       at += size;
     }
-    this.#release(number, slab);
+    this.#release(page, 1);
   }
 }
 
 /** A view for `set` costs more than a loop over some words, and is garbage afterwards. */
-function copy(chunk: RecordChunk, start: number, slab: Slab, at: number, length: number): void {
+function copy(chunk: RecordChunk, start: number, heap: Heap, at: number, length: number): void {
   if (length < 8 || length > longestLoop) {
-    slab.bytes.set(chunk.bytes.subarray(start, start + length), at);
+    heap.bytes.set(chunk.bytes.subarray(start, start + length), at);
     return;
   }
   const from = chunk.view;
-  const to = slab.view;
+  const to = heap.view;
   const last = length - 8;
-  for (let done = 0; done < last; done += 8) to.setBigInt64(at + done, from.getBigInt64(start + done, true), true);
+  for (let done = 0; done < last; done += 8) {
+    to.setBigInt64(at + done, from.getBigInt64(start + done, true), true);
+  }
   to.setBigInt64(at + last, from.getBigInt64(start + last, true), true);
 }
 
@@ -352,12 +323,12 @@ function gapOf(offsetHigh: number): number {
   return (offsetHigh >>> gapShift) & gapMask;
 }
 
-function isPlaced(slab: Slab, word: number): boolean {
-  return (slab.words[word + offsetHighAt]! & placedBit) !== 0;
+function isPlaced(words: Int32Array, word: number): boolean {
+  return (words[word + recordOffsetHigh]! & placedBit) !== 0;
 }
 
-function headerSize(slab: Slab, word: number): number {
-  return isPlaced(slab, word) ? placedHeader : plainHeader;
+function headerSize(words: Int32Array, word: number): number {
+  return isPlaced(words, word) ? placedHeader : plainHeader;
 }
 
 function roundedUp(size: number): number {
@@ -369,8 +340,8 @@ function sizeOf(chunk: RecordChunk, index: number, isPlaced: boolean): number {
   return roundedUp((isPlaced ? placedHeader : plainHeader) + length);
 }
 
-function sizeInSlab(slab: Slab, word: number): number {
-  const { words } = slab;
-  const length = words[word + keyLengthAt]! + gapOf(words[word + offsetHighAt]!) + words[word + valueLengthAt]!;
-  return roundedUp(headerSize(slab, word) + length);
+function sizeInSlab(words: Int32Array, word: number): number {
+  const length =
+    words[word + recordKeyLength]! + gapOf(words[word + recordOffsetHigh]!) + words[word + recordValueLength]!;
+  return roundedUp(headerSize(words, word) + length);
 }

@@ -1,79 +1,89 @@
+import type { Heap } from "./heap.ts";
+import {
+  firstFreeSlot,
+  maxSlotChunks,
+  slotChunkBits,
+  slotChunksAt,
+  slotsCapacity,
+  slotsEnd,
+  slotsTaken,
+} from "./heap-layout.ts";
+
 const defaultChunkBits = 16;
-const smallestChunk = 64;
 /** In place of a free slot's successor in the list of free slots: there is none. */
 const none = -1;
-export const maxSlots: number = 2 ** 31 - 2;
+const chunks = slotChunksAt >>> 2;
 
 /**
  * Numbers that stand for keys, each with the address of the key's record. A number stays with its key for as long as the key
  * is there, and the next new key takes that of the key that was removed last.
  */
 export class SlotAddresses {
+  readonly #heap: Heap;
   readonly #chunkBits: number;
   readonly #mask: number;
-  /** Addresses, which are not negative; in a free slot the next free one, as `~(next + 1)`. */
-  readonly #chunks: Int32Array[] = [];
-  #firstFree = none;
-  #end = 0;
-  #size = 0;
 
-  constructor(chunkBits: number = defaultChunkBits) {
+  constructor(heap: Heap, chunkBits: number = defaultChunkBits) {
+    this.#heap = heap;
     this.#chunkBits = chunkBits;
     this.#mask = 2 ** chunkBits - 1;
+    heap.words[slotChunkBits] = chunkBits;
+    heap.words[firstFreeSlot] = none;
   }
 
   /** Slots that are taken. */
   get size(): number {
-    return this.#size;
+    return this.#heap.words[slotsTaken]!;
   }
 
-  /** The address; negative for a slot that is free. */
+  /** The address, which is not negative; in a free slot the next free one, as `~(next + 1)`. */
   get(slot: number): number {
-    return this.#chunks[slot >>> this.#chunkBits]![slot & this.#mask]!;
+    const { words } = this.#heap;
+    return words[words[chunks + (slot >>> this.#chunkBits)]! + (slot & this.#mask)]!;
   }
 
   set(slot: number, address: number): void {
-    this.#chunks[slot >>> this.#chunkBits]![slot & this.#mask] = address;
+    const { words } = this.#heap;
+    words[words[chunks + (slot >>> this.#chunkBits)]! + (slot & this.#mask)] = address;
   }
 
   /** A free slot; -1 when there is none any more. */
   take(address: number): number {
-    let slot = this.#firstFree;
+    let slot = this.#heap.words[firstFreeSlot]!;
     if (slot === none) {
-      if (this.#end > maxSlots) return -1;
-      slot = this.#end++;
-      this.#makeRoom(slot);
+      slot = this.#heap.words[slotsEnd]!;
+      if (slot === this.#heap.words[slotsCapacity] && !this.#makeRoom()) return -1;
+      this.#heap.words[slotsEnd]!++;
     } else {
-      this.#firstFree = ~this.get(slot) - 1;
+      this.#heap.words[firstFreeSlot] = ~this.get(slot) - 1;
     }
-    this.#size++;
+    this.#heap.words[slotsTaken]!++;
     this.set(slot, address);
     return slot;
   }
 
   release(slot: number): void {
-    this.set(slot, ~(this.#firstFree + 1));
-    this.#firstFree = slot;
-    this.#size--;
+    const { words } = this.#heap;
+    this.set(slot, ~(words[firstFreeSlot]! + 1));
+    words[firstFreeSlot] = slot;
+    words[slotsTaken]!--;
   }
 
   /** The first slot from `from` on that is taken; -1 behind the last one. */
   next(from: number): number {
-    for (let slot = from; slot < this.#end; slot++) {
+    const end = this.#heap.words[slotsEnd]!;
+    for (let slot = from; slot < end; slot++) {
       if (this.get(slot) >= 0) return slot;
     }
     return -1;
   }
 
-  #makeRoom(slot: number): void {
-    const number = slot >>> this.#chunkBits;
-    const chunk = this.#chunks[number];
-    const length = slot & this.#mask;
-    if (chunk !== undefined && length < chunk.length) return;
-    // Only the first one grows: small tables are small, and large ones copy nothing.
-    const size = number === 0 ? Math.max(2 * length, Math.min(smallestChunk, this.#mask + 1)) : this.#mask + 1;
-    const larger = new Int32Array(size);
-    if (chunk !== undefined) larger.set(chunk);
-    this.#chunks[number] = larger;
+  #makeRoom(): boolean {
+    const number = this.#heap.words[slotsCapacity]! >>> this.#chunkBits;
+    const at = number === maxSlotChunks ? -1 : this.#heap.take(4 * 2 ** this.#chunkBits);
+    if (at < 0) return false;
+    this.#heap.words[chunks + number] = at / 4;
+    this.#heap.words[slotsCapacity]! += 2 ** this.#chunkBits;
+    return true;
   }
 }

@@ -1,0 +1,94 @@
+/*
+ * Where things lie in the memory of a byte store, in bytes. AssemblyScript reads this file, too: so there are literal
+ * numbers only, and no types.
+ */
+
+/** Single words, which the numbers below are indices of. */
+export const stateAt = 0x0;
+/** By page: bytes of the records that begin in it and are alive. */
+export const liveAt = 0x100;
+/** By number: the word at which a chunk of slots begins. */
+export const slotChunksAt = 0x4100;
+/** By the leading bits of a hash: the word at which a segment of the index begins. */
+export const directoryAt = 0x8100;
+
+/** What WebAssembly is given of a chunk of records, by record. */
+export const keyStartAt = 0x28100;
+export const keyLengthAt = 0x29100;
+export const valueStartAt = 0x2a100;
+export const valueLengthAt = 0x2b100;
+export const offsetAt = 0x2c100;
+export const timestampAt = 0x2e100;
+/** And what it answers. */
+export const hashAt = 0x30100;
+export const isBeyondAsciiAt = 0x31100;
+export const slotAt = 0x31500;
+/** The bytes of the records. */
+export const inputAt = 0x32500;
+export const inputCapacity = 0x40000;
+/** What follows is the heap's to give away. */
+export const headerSize = 0x80000;
+
+export const maxPages = 4096;
+export const maxSlotChunks = 4096;
+export const maxDirectoryDepth = 15;
+
+/* Words of the state. */
+export const hashKey0 = 0;
+export const hashKey1 = 1;
+export const directoryDepth = 2;
+/** Slots that were taken at some time. */
+export const slotsEnd = 3;
+/** Slots for which there is memory. */
+export const slotsCapacity = 4;
+/** -1: none. */
+export const firstFreeSlot = 5;
+export const slotsTaken = 6;
+export const slotChunkBits = 7;
+/** Addresses of the room in the current slab. */
+export const roomStart = 8;
+export const roomEnd = 9;
+/** All bytes of records that are alive, in units. */
+export const liveUnits = 10;
+/** The logarithm of a page's size in units. */
+export const pageUnitBits = 11;
+/** The size of the largest record that shares a slab with others, in bytes. */
+export const largestShared = 12;
+/** Takes what was read for the sake of reading. */
+export const sink = 13;
+
+/** Records lie at addresses, which count units of 8 bytes. */
+export const unitBits = 3;
+
+/*
+ * A segment of the index, in words: twice its number of entries, less 1; how many are used; how many may be; how many
+ * leading bits of the hash its keys have in common; and then the entries, pairs of a hash and a slot + 1, or 0 in place of the
+ * latter.
+ */
+export const segmentMask = 0;
+export const segmentUsed = 1;
+export const segmentLimit = 2;
+export const segmentDepth = 3;
+export const segmentEntries = 4;
+
+/*
+ * A record, in words: its slot, the lengths of key and value, its offset (53 bits), and when it is placed the partition and
+ * the timestamp. Then what stood between the begin of the key and the end of the value in the batch, in one piece: between
+ * the two is the length of the value, whose size is the gap.
+ */
+export const recordSlot = 0;
+export const recordKeyLength = 1;
+export const recordValueLength = 2;
+export const recordOffsetLow = 3;
+/** With flags: the gap, and whether the record is placed. */
+export const recordOffsetHigh = 4;
+export const recordPartition = 5;
+export const recordTimestamp = 6;
+/** Bytes. */
+export const plainHeader = 20;
+export const placedHeader = 32;
+
+export const offsetHighMask = 0x1fffff;
+export const gapShift = 21;
+export const gapMask = 0x7;
+export const placedBit = 0x1000000;

@@ -1,0 +1,327 @@
+/*
+ * What a byte store does with each record, in AssemblyScript, a dialect of TypeScript that compiles to WebAssembly: the hash of
+ * its key, the search for it, and the copy. It works on the memory of the store, as src/store/bytes lays it out, and leaves to
+ * JavaScript whatever is not an ordinary value with room for it.
+ */
+import {
+  directoryAt,
+  directoryDepth,
+  firstFreeSlot,
+  gapMask,
+  gapShift,
+  hashAt,
+  hashKey0,
+  hashKey1,
+  inputAt,
+  isBeyondAsciiAt,
+  keyLengthAt,
+  keyStartAt,
+  largestShared,
+  liveAt,
+  liveUnits,
+  offsetAt,
+  pageUnitBits,
+  placedBit,
+  placedHeader,
+  plainHeader,
+  recordKeyLength,
+  recordOffsetHigh,
+  recordOffsetLow,
+  recordPartition,
+  recordSlot,
+  recordTimestamp,
+  recordValueLength,
+  roomEnd,
+  roomStart,
+  segmentEntries,
+  segmentLimit,
+  segmentMask,
+  segmentUsed,
+  sink,
+  slotAt,
+  slotChunkBits,
+  slotChunksAt,
+  slotsCapacity,
+  slotsEnd,
+  slotsTaken,
+  stateAt,
+  timestampAt,
+  unitBits,
+  valueLengthAt,
+  valueStartAt,
+} from "../src/store/bytes/heap-layout";
+
+function state(index: i32): i32 {
+  return load<i32>(stateAt + (index << 2));
+}
+
+function setState(index: i32, value: i32): void {
+  store<i32>(stateAt + (index << 2), value);
+}
+
+/** A number that was given for each record. */
+function field(array: usize, index: i32): i32 {
+  return load<i32>(array + ((<usize>index) << 2));
+}
+
+/** The byte at which a word is. */
+function byteOf(word: i32): usize {
+  return (<usize>word) << 2;
+}
+
+/**
+ * Hashes the keys of all records (see `key-hash.ts`), then looks where each might be, then at what is there: steps that do
+ * not wait for each other, so that the processor fetches from memory for many keys at a time. `shift` leads from where a
+ * record begins in its batch to where it is in the input.
+ */
+export function prepare(count: i32, shift: i32): void {
+  for (let index: i32 = 0; index < count; index++) {
+    const length = field(keyLengthAt, index);
+    if (length >= 0) hash(index, inputAt + field(keyStartAt, index) + shift, length);
+  }
+  let seen: i32 = 0;
+  for (let index: i32 = 0; index < count; index++) {
+    const wanted = field(hashAt, index);
+    const segment = segmentOf(wanted);
+    const at = entryOf(segment, wanted);
+    // A slot's number, or 0 for another key's: what is read for that is read for nothing.
+    store<i32>(slotAt + (index << 2), load<i32>(at) == wanted ? load<i32>(at, 4) : 0);
+  }
+  for (let index: i32 = 0; index < count; index++) {
+    const entry = field(slotAt, index);
+    if (entry > 0) store<i32>(slotAt + (index << 2), load<i32>(slotPlace(entry - 1)));
+  }
+  for (let index: i32 = 0; index < count; index++) {
+    const address = field(slotAt, index);
+    if (address > 0) seen ^= load<i32>((<usize>address) << unitBits) ^ load<i32>((<usize>address) << unitBits, 36);
+  }
+  setState(sink, seen);
+}
+
+/** HalfSipHash-1-3. */
+function hash(index: i32, start: usize, length: i32): void {
+  let v0 = <u32>state(hashKey0);
+  let v1 = <u32>state(hashKey1);
+  let v2 = v0 ^ 0x6c796765;
+  let v3 = v1 ^ 0x74656462;
+  let bits: u32 = 0;
+  let at = start;
+  const end = start + length;
+  for (; at + 4 <= end; at += 4) {
+    const word = load<u32>(at);
+    bits |= word;
+    v3 ^= word;
+    v0 += v1;
+    v1 = rotl<u32>(v1, 5) ^ v0;
+    v0 = rotl<u32>(v0, 16);
+    v2 += v3;
+    v3 = rotl<u32>(v3, 8) ^ v2;
+    v0 += v3;
+    v3 = rotl<u32>(v3, 7) ^ v0;
+    v2 += v1;
+    v1 = rotl<u32>(v1, 13) ^ v2;
+    v2 = rotl<u32>(v2, 16);
+    v0 ^= word;
+  }
+  // Behind the input there are bytes that may be read.
+  const left = (<u32>(end - at)) << 3;
+  let last = load<u32>(at) & ((1 << left) - 1);
+  bits |= last;
+  last |= (<u32>length) << 24;
+  v3 ^= last;
+  v0 += v1;
+  v1 = rotl<u32>(v1, 5) ^ v0;
+  v0 = rotl<u32>(v0, 16);
+  v2 += v3;
+  v3 = rotl<u32>(v3, 8) ^ v2;
+  v0 += v3;
+  v3 = rotl<u32>(v3, 7) ^ v0;
+  v2 += v1;
+  v1 = rotl<u32>(v1, 13) ^ v2;
+  v2 = rotl<u32>(v2, 16);
+  v0 ^= last;
+  v2 ^= 0xff;
+  for (let round = 0; round < 3; round++) {
+    v0 += v1;
+    v1 = rotl<u32>(v1, 5) ^ v0;
+    v0 = rotl<u32>(v0, 16);
+    v2 += v3;
+    v3 = rotl<u32>(v3, 8) ^ v2;
+    v0 += v3;
+    v3 = rotl<u32>(v3, 7) ^ v0;
+    v2 += v1;
+    v1 = rotl<u32>(v1, 13) ^ v2;
+    v2 = rotl<u32>(v2, 16);
+  }
+  store<u32>(hashAt + (index << 2), v1 ^ v3);
+  store<u8>(isBeyondAsciiAt + index, (bits & 0x80808080) != 0 ? 1 : 0);
+}
+
+function segmentOf(hash: i32): usize {
+  const entry = (<u32>hash >>> 1) >>> (31 - state(directoryDepth));
+  return byteOf(load<i32>(directoryAt + (entry << 2)));
+}
+
+/** Where the search for a hash begins. */
+function entryOf(segment: usize, hash: i32): usize {
+  return segment + byteOf(segmentEntries + ((hash << 1) & load<i32>(segment + (segmentMask << 2))));
+}
+
+/** Where a slot's address is. */
+function slotPlace(slot: i32): usize {
+  const bits = state(slotChunkBits);
+  const chunk = load<i32>(slotChunksAt + ((slot >>> bits) << 2));
+  return byteOf(chunk + (slot & ((1 << bits) - 1)));
+}
+
+function roundedUp(size: i32): i32 {
+  return (size + (1 << unitBits) - 1) & ~((1 << unitBits) - 1);
+}
+
+/**
+ * Takes over the values of the records from `index` on; returns the first one that it left to JavaScript, or `count`. What
+ * the slots of the others are stands where it is answered.
+ */
+export function upsert(index: i32, count: i32, shift: i32, isPlaced: bool, partition: i32): i32 {
+  while (index < count && upsertOne(index, shift, isPlaced, partition)) index++;
+  return index;
+}
+
+/** False for what is left to JavaScript; nothing has changed then. */
+function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool {
+  const keyLength = field(keyLengthAt, index);
+  const valueLength = field(valueLengthAt, index);
+  if (keyLength < 0 || valueLength < 0) return false;
+  const keyStart = field(keyStartAt, index);
+  const length = field(valueStartAt, index) + valueLength - keyStart;
+  const size = roundedUp((isPlaced ? placedHeader : plainHeader) + length);
+  if (size > state(largestShared)) return false;
+  const key = inputAt + keyStart + shift;
+  const wanted = field(hashAt, index);
+  const segment = segmentOf(wanted);
+  const entries = segment + (segmentEntries << 2);
+  const mask = (<usize>load<i32>(segment + (segmentMask << 2))) << 2;
+  let at = ((<usize>(wanted << 1)) << 2) & mask;
+  for (;;) {
+    const entry = load<i32>(entries + at, 4);
+    if (entry == 0) break;
+    if (load<i32>(entries + at) == wanted) {
+      const place = slotPlace(entry - 1);
+      const address = load<i32>(place);
+      const record = (<usize>address) << unitBits;
+      if (hasKey(record, key, keyLength)) {
+        if (!replace(record, address, place, size, isPlaced, partition)) return false;
+        const target = (<usize>load<i32>(place)) << unitBits;
+        write(target, index, entry - 1, key, length, isPlaced, partition);
+        store<i32>(slotAt + (index << 2), entry - 1);
+        return true;
+      }
+    }
+    at = (at + 8) & mask;
+  }
+  // Whether a key can be decoded is for JavaScript to find out.
+  if (load<u8>(isBeyondAsciiAt + index) != 0) return false;
+  const used = load<i32>(segment + (segmentUsed << 2));
+  if (used >= load<i32>(segment + (segmentLimit << 2)) || !hasRoom(size)) return false;
+  const slot = newSlot();
+  if (slot < 0) return false;
+  const address = room(size);
+  store<i32>(slotPlace(slot), address);
+  store<i32>(entries + at, wanted);
+  store<i32>(entries + at, slot + 1, 4);
+  store<i32>(segment + (segmentUsed << 2), used + 1);
+  write((<usize>address) << unitBits, index, slot, key, length, isPlaced, partition);
+  store<i32>(slotAt + (index << 2), slot);
+  return true;
+}
+
+/** Makes room for a record in place of another one, or elsewhere; false when JavaScript is to do that. */
+function replace(record: usize, address: i32, place: usize, size: i32, isPlaced: bool, partition: i32): bool {
+  const high = load<i32>(record + (recordOffsetHigh << 2));
+  if (((high & placedBit) != 0) != isPlaced) return false;
+  // Keys that have values in several partitions need a decision.
+  if (isPlaced && load<i32>(record + (recordPartition << 2)) != partition) return false;
+  const length = load<i32>(record + (recordKeyLength << 2)) + load<i32>(record + (recordValueLength << 2));
+  const header = isPlaced ? placedHeader : plainHeader;
+  const before = roundedUp(header + length + ((high >>> gapShift) & gapMask));
+  if (before == size) return true;
+  const live = liveAt + ((address >>> state(pageUnitBits)) << 2);
+  // A page that is empty then is given back.
+  if (load<i32>(live) == before || !hasRoom(size)) return false;
+  store<i32>(live, load<i32>(live) - before);
+  setState(liveUnits, state(liveUnits) - (before >> unitBits));
+  store<i32>(place, room(size));
+  return true;
+}
+
+function hasRoom(size: i32): bool {
+  return state(roomStart) + (size >> unitBits) <= state(roomEnd);
+}
+
+function room(size: i32): i32 {
+  const address = state(roomStart);
+  const units = size >> unitBits;
+  setState(roomStart, address + units);
+  setState(liveUnits, state(liveUnits) + units);
+  const live = liveAt + ((address >>> state(pageUnitBits)) << 2);
+  store<i32>(live, load<i32>(live) + size);
+  return address;
+}
+
+/** -1 when there is no memory for one. */
+function newSlot(): i32 {
+  let slot = state(firstFreeSlot);
+  if (slot >= 0) {
+    setState(firstFreeSlot, ~load<i32>(slotPlace(slot)) - 1);
+  } else {
+    slot = state(slotsEnd);
+    if (slot == state(slotsCapacity)) return -1;
+    setState(slotsEnd, slot + 1);
+  }
+  setState(slotsTaken, state(slotsTaken) + 1);
+  return slot;
+}
+
+function hasKey(record: usize, key: usize, length: i32): bool {
+  if (load<i32>(record + (recordKeyLength << 2)) != length) return false;
+  const high = load<i32>(record + (recordOffsetHigh << 2));
+  const own = record + ((high & placedBit) != 0 ? placedHeader : plainHeader);
+  const size = <usize>length;
+  if (size < 8) {
+    for (let at: usize = 0; at < size; at++) if (load<u8>(own + at) != load<u8>(key + at)) return false;
+    return true;
+  }
+  const last = size - 8;
+  for (let at: usize = 0; at < last; at += 8) if (load<u64>(own + at) != load<u64>(key + at)) return false;
+  return load<u64>(own + last) == load<u64>(key + last);
+}
+
+function write(record: usize, index: i32, slot: i32, key: usize, length: i32, isPlaced: bool, partition: i32): void {
+  const keyLength = field(keyLengthAt, index);
+  const offset = <u64>load<f64>(offsetAt + (index << 3));
+  const gap = field(valueStartAt, index) - field(keyStartAt, index) - keyLength;
+  store<i32>(record + (recordSlot << 2), slot);
+  store<i32>(record + (recordKeyLength << 2), keyLength);
+  store<i32>(record + (recordValueLength << 2), field(valueLengthAt, index));
+  store<u32>(record + (recordOffsetLow << 2), <u32>offset);
+  store<i32>(record + (recordOffsetHigh << 2), <i32>(offset >> 32) | (gap << gapShift) | (isPlaced ? placedBit : 0));
+  let header: usize = plainHeader;
+  if (isPlaced) {
+    header = placedHeader;
+    store<i32>(record + (recordPartition << 2), partition);
+    store<f64>(record + (recordTimestamp << 2), load<f64>(timestampAt + (index << 3)));
+  }
+  copy(key, record + header, length);
+}
+
+function copy(from: usize, to: usize, length: i32): void {
+  const size = <usize>length;
+  if (size < 16) {
+    for (let at: usize = 0; at < size; at++) store<u8>(to + at, load<u8>(from + at));
+    return;
+  }
+  // What follows in a slab may be another record: the last piece overlaps the one before instead of reaching beyond.
+  const last = size - 16;
+  for (let at: usize = 0; at < last; at += 16) v128.store(to + at, v128.load(from + at));
+  v128.store(to + last, v128.load(from + last));
+}

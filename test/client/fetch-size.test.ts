@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { FetchSize } from "../../packages/client/src/fetch-size.ts";
+
+const mebibyte = 2 ** 20;
+
+test("little is asked for at first, and as long as nobody waits for it", () => {
+  const size = new FetchSize();
+  for (let answer = 0; answer < 100; answer++) size.note(mebibyte, mebibyte, 1);
+  expect(size.bytes).toBe(mebibyte);
+});
+
+test("more is asked for when full answers are waited for, up to 16 MiB", () => {
+  const size = new FetchSize();
+  const sizes = [1, 2, 3, 4, 5, 6].map(() => {
+    size.note(size.bytes, size.bytes, 50);
+    return size.bytes / mebibyte;
+  });
+  expect(sizes).toEqual([2, 4, 8, 16, 16, 16]);
+});
+
+test("waiting for an answer that has little in it is what a reader does that has caught up", () => {
+  const size = new FetchSize();
+  for (let answer = 0; answer < 100; answer++) size.note(mebibyte / 2, mebibyte / 2, 500);
+  expect(size.bytes).toBe(mebibyte);
+});
+
+test("more is asked for when much of an answer is a batch that was cut off", () => {
+  const size = new FetchSize();
+  size.note(mebibyte, 0.9 * mebibyte, 0);
+  expect(size.bytes).toBe(mebibyte);
+  size.note(mebibyte, 0.6 * mebibyte, 0);
+  expect(size.bytes).toBe(2 * mebibyte);
+});
+
+test("it is never more than what the user allows", () => {
+  expect(new FetchSize(1000).bytes).toBe(1000);
+  const size = new FetchSize(3 * mebibyte);
+  for (let answer = 0; answer < 5; answer++) size.note(size.bytes, size.bytes, 50);
+  expect(size.bytes).toBe(3 * mebibyte);
+});

@@ -1,0 +1,125 @@
+import { encodeBatch, type RecordInput, readBatches } from "@ktables/record-batch";
+import * as fc from "fast-check";
+import { json, string } from "ktables";
+import { describe, expect, test } from "vitest";
+import { ByteStore, type ByteStoreOptions } from "../../packages/ktables/src/store/bytes/byte-store.ts";
+import { Heap } from "../../packages/ktables/src/store/bytes/heap.ts";
+import { KeyHash } from "../../packages/ktables/src/store/bytes/key-hash.ts";
+import { KeyIndex } from "../../packages/ktables/src/store/bytes/key-index.ts";
+import { RecordChunk } from "../../packages/ktables/src/store/bytes/record-chunk.ts";
+import { RecordKernel } from "../../packages/ktables/src/store/bytes/record-kernel.ts";
+import { SlotAddresses } from "../../packages/ktables/src/store/bytes/slot-addresses.ts";
+import { DecodedStore } from "../../packages/ktables/src/store/decoded-store.ts";
+import type { Store } from "../../packages/ktables/src/store/store.ts";
+import { utf8 } from "../suites/support.ts";
+
+test("WebAssembly and JavaScript hash keys alike", () => {
+  const heap = new Heap();
+  const index = new KeyIndex(heap, { hasKey: () => false });
+  index.insert(0, new SlotAddresses(heap).take(0));
+  fc.assert(
+    fc.property(
+      fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 20 }),
+      fc.integer(),
+      fc.integer(),
+      (keys, key0, key1) => {
+        const hash = new KeyHash(key0, key1);
+        const kernel = RecordKernel.for(heap, hash);
+        const chunk = new RecordChunk(keys.length);
+        chunk.setBytes(Buffer.concat([Uint8Array.from([1, 2, 3]), ...keys]));
+        chunk.start = 3;
+        chunk.end = chunk.bytes.length;
+        let at = 3;
+        for (const [index, key] of keys.entries()) {
+          chunk.keyStart[index] = at;
+          chunk.keyLength[index] = key.length;
+          at += key.length;
+          chunk.length++;
+        }
+        expect(kernel?.prepare(chunk)).toBe(true);
+        for (let index = 0; index < keys.length; index++) {
+          expect(chunk.hash[index]).toBe(hash.of(chunk.view, chunk.keyStart[index]!, chunk.keyLength[index]!));
+          expect(chunk.isBeyondAscii[index]).toBe(hash.bits >>> 7);
+        }
+      },
+    ),
+  );
+});
+
+/** What a table keeps of records that nobody listens to, which is where WebAssembly takes part. */
+describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]>([
+  ["lazily", { validate: "lazy", onPoison: "drop" }],
+  ["eagerly, bad ones dropped", { validate: "eager", onPoison: "drop" }],
+  ["eagerly, keeping what was there", { validate: "eager", onPoison: "keep-previous" }],
+  ["eagerly, replacing bad ones", { validate: "eager", onPoison: () => ({ value: "instead" }) }],
+])("values judged %s", (_name, policy) => {
+  const key = fc.oneof(
+    { weight: 6, arbitrary: fc.nat(30).map((number): Uint8Array | null => utf8(`a key like many ${number}`)) },
+    { weight: 2, arbitrary: fc.nat(20).map((length): Uint8Array | null => utf8("k".repeat(length))) },
+    fc.constantFrom<Uint8Array | null>(null, utf8("é"), utf8("€€€"), Uint8Array.of(0xff), Uint8Array.of(0x61, 0xc0)),
+  );
+  const value = fc.oneof(
+    { weight: 8, arbitrary: fc.nat(60).map((length): Uint8Array | null => utf8(`"${"v".repeat(length)}"`)) },
+    { weight: 1, arbitrary: fc.nat(900).map((length): Uint8Array | null => utf8(`"${"large".repeat(length)}"`)) },
+    fc.constantFrom<Uint8Array | null>(null, utf8("{")),
+  );
+  const record = fc.record({ key, value, timestamp: fc.nat(50), hasHeaders: fc.boolean() });
+  const write = fc.record({
+    partition: fc.nat(2),
+    records: fc.array(record, { minLength: 1, maxLength: 40 }),
+    compression: fc.constantFrom("none" as const, "lz4" as const),
+  });
+
+  test.each([
+    [false, false],
+    [true, false],
+    [true, true],
+  ])("are the same with and without WebAssembly (several partitions: %s, metadata: %s)", (isSeveral, metadata) => {
+    let ordinary = 0;
+    fc.assert(
+      fc.property(fc.array(write, { maxLength: 20 }), fc.nat(3), fc.nat(20), (writes, pageSize, severalFrom) => {
+        const common = { topic: "t", key: string(), value: json(), metadata, expireWithLog: false } as const;
+        const sizes = { segmentSize: 4, pageBits: 10 + pageSize, slotChunkBits: 3 };
+        const observer = {
+          onSet: undefined,
+          onDelete: undefined,
+          onSkip: () => undefined,
+          onCrossPartition: () => undefined,
+          onCallbackError: () => undefined,
+        };
+        const byteStore = (allowWebAssembly: boolean) =>
+          new ByteStore({ ...common, ...policy }, observer, { ...sizes, allowWebAssembly });
+        const stores = [byteStore(true), byteStore(false)] as const;
+        const decoded = new DecodedStore({ ...common, onPoison: policy.onPoison }, observer);
+        const all: Store<unknown>[] = [...stores, decoded];
+        const offsets = [0, 0, 0];
+        for (const [turn, { partition, records, compression }] of writes.entries()) {
+          if (isSeveral && turn === severalFrom) for (const store of all) store.expectSeveralPartitions();
+          const from = isSeveral && turn >= severalFrom ? partition : 0;
+          const inputs = records.map(({ key, value, timestamp, hasHeaders }): RecordInput => {
+            const headers = hasHeaders && metadata ? [{ key: "h", value: utf8("x") }] : [];
+            return { key, value, timestamp, headers };
+          });
+          const encoded = encodeBatch({ records: inputs, baseOffset: offsets[from]!, compression });
+          for (const store of all) for (const batch of readBatches(encoded)) store.apply(from, batch, offsets[from]!);
+          offsets[from]! += records.length;
+        }
+        const [first, second] = stores;
+        ordinary += first.counters.recordsApplied;
+        const look = (store: Store<unknown>): unknown => {
+          const contents = [...store.snapshot()].toSorted(([a], [b]) => (a < b ? -1 : 1));
+          return [contents, contents.map(([key]) => store.place(key)), store.size, store.crossPartitionKeys];
+        };
+        // A look is what finds bad values that were not judged.
+        expect(look(first)).toEqual(look(second));
+        expect(first.counters).toEqual(second.counters);
+        expect(first.memory).toEqual(second.memory);
+        expect(first.poisoned()).toEqual(second.poisoned());
+        // What another partition has is not known to be bad before it is served.
+        if (!isSeveral || policy.validate === "eager") expect(look(first)).toEqual(look(decoded));
+      }),
+      { numRuns: 60 },
+    );
+    expect(ordinary).toBeGreaterThan(0);
+  });
+});
