@@ -98,6 +98,28 @@ export function prepare(count: i32, shift: i32): void {
   setState(sink, seen);
 }
 
+/** Moves the entries of a segment into two others, by a bit of their hashes. */
+export function distribute(segment: i32, low: i32, high: i32, bit: i32): void {
+  const entries = byteOf(segment + segmentEntries);
+  const size = <usize>(load<i32>(byteOf(segment + segmentMask)) + 1) << 2;
+  for (let at: usize = 0; at < size; at += 8) {
+    const entry = load<i32>(entries + at, 4);
+    if (entry == 0) continue;
+    const wanted = load<i32>(entries + at);
+    const target = byteOf((wanted >>> bit) & 1 ? high : low);
+    let place = entryOf(target, wanted);
+    // The end of the table goes on at its begin.
+    const end = target + byteOf(segmentEntries + load<i32>(target + (segmentMask << 2)) + 1);
+    while (load<i32>(place, 4) != 0) {
+      place += 8;
+      if (place == end) place = target + (segmentEntries << 2);
+    }
+    store<i32>(place, wanted);
+    store<i32>(place, entry, 4);
+    store<i32>(target + (segmentUsed << 2), load<i32>(target + (segmentUsed << 2)) + 1);
+  }
+}
+
 /** HalfSipHash-1-3. */
 function hash(index: i32, start: usize, length: i32): void {
   let v0 = <u32>state(hashKey0);

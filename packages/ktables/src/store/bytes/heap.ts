@@ -3,6 +3,9 @@ import { newMemory, type WebAssemblyMemory } from "./web-assembly.ts";
 
 const defaultPageBits = 20;
 const webAssemblyPage = 2 ** 16;
+/** By so much it grows, in bytes. */
+const leastStep = 2 ** 24;
+const largestStep = 2 ** 28;
 export interface HeapSizes {
   /** The logarithm of a page's size in bytes; 20, which is 1 MiB, by default. */
   readonly pageBits?: number | undefined;
@@ -110,8 +113,9 @@ export class Heap {
   #reach(end: number): boolean {
     const { size } = this;
     if (end <= size) return true;
-    // Memory that nobody has touched costs nothing, but growing does.
-    const generous = Math.min(size + Math.max(size >>> 3, 4 * this.pageSize), this.#maxPages * this.pageSize);
+    // Memory that nobody has touched costs nothing. Growing does: engines take the whole range for new, and look for garbage.
+    const step = Math.min(Math.max(size, leastStep), largestStep);
+    const generous = Math.min(size + step, this.#maxPages * this.pageSize);
     if (!this.#grow(Math.max(end, generous)) && !this.#grow(end)) return false;
     this.#renew();
     return true;

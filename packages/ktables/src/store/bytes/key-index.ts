@@ -19,6 +19,9 @@ export interface KeyComparison<K> {
   hasKey(slot: number, key: K, index: number): boolean;
 }
 
+/** Moves the entries of a segment into two others, by a bit of their hashes. */
+export type Distribute = (segment: number, low: number, high: number, bit: number) => void;
+
 /**
  * The slots of keys by the keys' hashes: extendible hashing. The leading bits of a hash choose a segment, a small table
  * with linear probing, which is split in two when it is full. So it grows a segment at a time and never rehashes as a
@@ -28,11 +31,22 @@ export interface KeyComparison<K> {
 export class KeyIndex<K> {
   readonly #heap: Heap;
   readonly #keys: KeyComparison<K>;
+  readonly #distribute: Distribute;
 
-  /** `segmentSize` in entries, a power of two. @throws RangeError where there is no memory for a first segment */
-  constructor(heap: Heap, keys: KeyComparison<K>, segmentSize: number = defaultSegmentSize) {
+  /**
+   * @param segmentSize in entries, a power of two.
+   * @param distribute does what JavaScript does otherwise.
+   * @throws RangeError where there is no memory for a first segment
+   */
+  constructor(
+    heap: Heap,
+    keys: KeyComparison<K>,
+    segmentSize: number = defaultSegmentSize,
+    distribute: Distribute = (...segments) => distributeIn(heap.words, ...segments),
+  ) {
     this.#heap = heap;
     this.#keys = keys;
+    this.#distribute = distribute;
     const segment = this.#newSegment(segmentSize, 0);
     if (segment < 0) throw new RangeError("there is no memory");
     heap.words[directory] = segment;
@@ -129,13 +143,7 @@ export class KeyIndex<K> {
       }
       words[directoryDepth] = depth;
     }
-    const entries = segment + segmentEntries;
-    const end = entries + 2 * size;
-    const bit = 32 - depth;
-    for (let at = entries; at < end; at += 2) {
-      const entry = words[at + 1]!;
-      if (entry !== 0) put(words, ((words[at]! >>> bit) & 1) === 0 ? low : high, words[at]!, entry);
-    }
+    this.#distribute(segment, low, high, 32 - depth);
     const span = 2 ** (words[directoryDepth]! - depth);
     const first = this.#firstOf(hash, depth - 1);
     for (let at = 0; at < 2 * span; at++) words[directory + first + at] = at < span ? low : high;
@@ -189,6 +197,15 @@ export class KeyIndex<K> {
 
 function bytesOf(size: number): number {
   return (segmentEntries + 2 * size) * 4;
+}
+
+function distributeIn(words: Int32Array, segment: number, low: number, high: number, bit: number): void {
+  const entries = segment + segmentEntries;
+  const end = entries + words[segment + segmentMask]! + 1;
+  for (let at = entries; at < end; at += 2) {
+    const entry = words[at + 1]!;
+    if (entry !== 0) put(words, ((words[at]! >>> bit) & 1) === 0 ? low : high, words[at]!, entry);
+  }
 }
 
 function put(words: Int32Array, segment: number, hash: number, entry: number): void {

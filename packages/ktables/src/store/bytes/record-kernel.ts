@@ -16,10 +16,12 @@ import {
   valueStartAt,
 } from "./heap-layout.ts";
 import type { KeyHash } from "./key-hash.ts";
+import type { Distribute } from "./key-index.ts";
 import type { RecordChunk } from "./record-chunk.ts";
 import { instantiate } from "./web-assembly.ts";
 
 interface KernelExports {
+  distribute(segment: number, low: number, high: number, bit: number): void;
   prepare(count: number, shift: number): void;
   upsert(index: number, count: number, shift: number, isPlaced: boolean, partition: number): number;
 }
@@ -45,6 +47,11 @@ export class RecordKernel {
     heap.words[hashKey0] = hash.key0;
     heap.words[hashKey1] = hash.key1;
     return new RecordKernel(heap, exports as KernelExports);
+  }
+
+  /** For `KeyIndex`. */
+  get distribute(): Distribute {
+    return this.#exports.distribute;
   }
 
   /** Hashes the keys of a chunk. False for a chunk whose bytes are too many. */

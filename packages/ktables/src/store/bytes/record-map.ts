@@ -31,9 +31,9 @@ export class RecordMap implements KeyComparison<RecordChunk> {
     const heap = new Heap(sizes);
     this.#hash = hash;
     this.#slots = new SlotAddresses(heap, slotChunkBits);
-    this.#index = new KeyIndex(heap, this, segmentSize);
-    this.slabs = new RecordSlabs(heap, this.#slots);
     this.#kernel = hash instanceof KeyHash ? RecordKernel.for(heap, hash) : undefined;
+    this.#index = new KeyIndex(heap, this, segmentSize, this.#kernel?.distribute);
+    this.slabs = new RecordSlabs(heap, this.#slots);
   }
 
   get size(): number {
