@@ -19,6 +19,9 @@ import { Wakeup } from "./wakeup.ts";
 /** Numbers fetch connections, since no two may be one: a shared one would make its users wait for each other. */
 let connectionCount = 0;
 
+/** A broker answers as soon as it has something: shorter waits bring nothing sooner, and each answer costs both sides work. */
+const defaultMaxWaitMs = 5000;
+
 /** A connection of one fetcher. */
 class Lane {
   readonly purpose: ConnectionPurpose = `fetch ${++connectionCount}`;
@@ -195,7 +198,7 @@ export class BrokerFetcher {
     const asked = [...ready.slice(first), ...ready.slice(0, first)].map(askFor);
     // A partition whose pause ends must not wait for the others' long poll.
     const pausing = own.map(({ retryAt }) => retryAt - now).filter((pause) => pause > 0);
-    const maxWaitMs = Math.ceil(Math.min(this.#context.options.maxWaitMs ?? 500, ...pausing));
+    const maxWaitMs = Math.ceil(Math.min(this.#context.options.maxWaitMs ?? defaultMaxWaitMs, ...pausing));
     const abandoning = new AbortController();
     const response = untilAborted(this.#send(asked, maxWaitMs), abandoning.signal);
     // The answer may fail while nobody waits for it yet; whoever awaits it next still sees the failure.

@@ -9,7 +9,7 @@ export interface TopicReaderOptions {
   readonly partitions?: readonly number[] | undefined;
   /** Whether records of transactions that are open or aborted are left out. Default `read_committed`. */
   readonly isolation?: IsolationLevel | undefined;
-  /** How long a broker may hold an answer back while it has nothing new, in milliseconds. Default 500. */
+  /** How long a broker may hold an answer back while it has nothing new, in milliseconds. Default 5000. */
   readonly maxWaitMs?: number | undefined;
   /**
    * Size at which a broker ends an answer, at the most; one larger batch is still returned whole. Less is asked for as long

@@ -15,7 +15,10 @@ export interface KafkaTableOptions<V> extends Omit<TopicOptions<V>, "partitions"
    * only the reading takes longer, `start()` returns with status `degraded`. Default 30 000.
    */
   readonly catchupTimeoutMs?: number | undefined;
-  /** How long a broker may hold back an answer while it has nothing new, in milliseconds. Default 500. */
+  /**
+   * How long a broker may hold back an answer while it has nothing new, in milliseconds. It answers at once when it has, so
+   * that a shorter time brings no value sooner, only more answers without any. Default 5000.
+   */
   readonly fetchMaxWaitMs?: number | undefined;
   /** Whether records of open and aborted transactions are left out. Default `read_committed`. */
   readonly isolation?: IsolationLevel | undefined;
@@ -100,7 +103,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 /** {@link KafkaTableOptions} checked, copied and with their defaults. */
 export interface ResolvedTableOptions<V> extends ResolvedTopicOptions<V> {
   readonly catchupTimeoutMs: number;
-  readonly fetchMaxWaitMs: number;
+  readonly fetchMaxWaitMs: number | undefined;
   readonly isolation: IsolationLevel;
   readonly onReset: "resync" | "freeze" | "fail";
   /** Those that are read; undefined for all. */
@@ -129,7 +132,7 @@ export function resolveTableOptions<V>(options: KafkaTableOptions<V>): ResolvedT
     ...resolved,
     partitions,
     catchupTimeoutMs: options.catchupTimeoutMs ?? 30_000,
-    fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
+    fetchMaxWaitMs: options.fetchMaxWaitMs,
     isolation: options.isolation ?? "read_committed",
     onReset: options.onReset ?? "resync",
     onPoison: options.onPoison ?? (validate === "lazy" ? "drop" : "keep-previous"),
