@@ -58,9 +58,9 @@ function measure(name: string): void {
   const before = memory();
   const store = make();
   const cold = fillAnew(store, false);
-  const perKey = (memory() - before) / store.size;
+  const perKey = (memory(store) - before) / store.size;
   const update = fillAnew(store, true);
-  const perKeyAfter = (memory() - before) / store.size;
+  const perKeyAfter = (memory(store) - before) / store.size;
   const slice = Math.max(cold.longestMs, update.longestMs);
   console.log(
     row(
@@ -143,11 +143,12 @@ function nsPerGet(store: Store<unknown>, range: number): number {
   return (best * 1e6) / keys.length;
 }
 
-function memory(): number {
+function memory(store?: Store<unknown>): number {
   const { gc } = globalThis as { gc?: () => void };
   for (let round = 0; round < 3; round++) gc?.();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
+  // The memory of WebAssembly is in neither figure.
+  return heapUsed + arrayBuffers + (store instanceof ByteStore ? store.memory.takenBytes : 0);
 }
 
 function option(name: string): string | undefined {

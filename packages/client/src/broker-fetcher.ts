@@ -22,6 +22,9 @@ let connectionCount = 0;
 /** A broker answers as soon as it has something: shorter waits bring nothing sooner, and each answer costs both sides work. */
 const defaultMaxWaitMs = 5000;
 
+/** Applied in a fraction of a millisecond. */
+const littleBytes = 32 * 1024;
+
 /** A connection of one fetcher. */
 class Lane {
   readonly purpose: ConnectionPurpose = `fetch ${++connectionCount}`;
@@ -43,7 +46,7 @@ interface Flight {
 
 /**
  * Fetches the partitions whose source is one broker, until there are none or the reader is closed. The next request is
- * on the wire while the last answer is applied; never more than that, so memory stays bounded by two answers.
+ * on the wire while a large answer is applied; never more than that, so memory stays bounded by two answers.
  *
  * A broker serves one request of a connection at a time, so a partition that arrives would have to wait for the end of
  * a long poll that does not ask for it. That poll is abandoned then, and the other one of two connections is used; if
@@ -100,9 +103,9 @@ export class BrokerFetcher {
         const waitedMs = performance.now() - waitingSince;
         flight = undefined;
         const deliveries = inspect(this.#context, this.broker, asked, response, at);
-        this.#noteSize(deliveries, waitedMs);
         failures = 0;
-        if (deliveries.length > 0) flight = this.#startFetch();
+        // What is quickly applied shall not wait for a request to be made; what is not, shall not keep the broker waiting.
+        if (this.#noteSize(deliveries, waitedMs) > littleBytes) flight = this.#startFetch();
         await apply(this.#context, deliveries);
         connection.giveBack(response);
       } catch (error) {
@@ -121,7 +124,8 @@ export class BrokerFetcher {
     }
   }
 
-  #noteSize(deliveries: readonly Delivery[], waitedMs: number): void {
+  /** Returns the bytes that have come. */
+  #noteSize(deliveries: readonly Delivery[], waitedMs: number): number {
     let received = 0;
     let whole = 0;
     for (const { records, wholeBytes } of deliveries) {
@@ -129,6 +133,7 @@ export class BrokerFetcher {
       whole += wholeBytes;
     }
     this.#size.note(received, whole, waitedMs);
+    return received;
   }
 
   get #lane(): Lane {

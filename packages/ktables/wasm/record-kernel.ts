@@ -101,7 +101,7 @@ export function prepare(count: i32, shift: i32): void {
 /** Moves the entries of a segment into two others, by a bit of their hashes. */
 export function distribute(segment: i32, low: i32, high: i32, bit: i32): void {
   const entries = byteOf(segment + segmentEntries);
-  const size = <usize>(load<i32>(byteOf(segment + segmentMask)) + 1) << 2;
+  const size = (<usize>(load<i32>(byteOf(segment + segmentMask)) + 1)) << 2;
   for (let at: usize = 0; at < size; at += 8) {
     const entry = load<i32>(entries + at, 4);
     if (entry == 0) continue;

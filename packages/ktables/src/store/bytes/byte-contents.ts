@@ -4,7 +4,7 @@ import { isNewer, noHeaders, type RecordOrder, unknownOffset, unknownTimestamp }
 import type { DeletePhase, PlacedValue, RecordPlace, StoreObserver } from "../store.ts";
 import { type Aside, copyOfChunk, copyOfStored, type PartitionRecord } from "./partition-records.ts";
 import { RecordChunk } from "./record-chunk.ts";
-import { RecordMap, type RecordMapSizes } from "./record-map.ts";
+import { RecordMap, type RecordMapMemory, type RecordMapSizes } from "./record-map.ts";
 import { ValueCache } from "./value-cache.ts";
 
 /** In place of a value where there is none: a codec may well give undefined. */
@@ -69,10 +69,8 @@ export class ByteContents<V> {
     return this.#crossPartitionRecords;
   }
 
-  /** Bytes of the slabs, and how many of them records take that are alive. */
-  get memory(): { readonly allocatedBytes: number; readonly liveBytes: number } {
-    const { allocatedBytes, liveBytes } = this.#records.slabs;
-    return { allocatedBytes, liveBytes };
+  get memory(): RecordMapMemory {
+    return this.#records.memory;
   }
 
   /** From now on; what is there is taken to come from the partition, and to be older than all that comes. */

@@ -5,7 +5,7 @@ import { type PoisonedKey, PoisonedKeys, PoisonJudge } from "../poison.ts";
 import type { PlacedValue, SkipReason, Store, StoreCounters, StoreObserver, StoreOptions } from "../store.ts";
 import { ByteContents, nothing } from "./byte-contents.ts";
 import { chunkCapacity, RecordChunk } from "./record-chunk.ts";
-import type { RecordMapSizes } from "./record-map.ts";
+import type { RecordMapMemory, RecordMapSizes } from "./record-map.ts";
 
 export interface ByteStoreOptions<V> extends StoreOptions<V> {
   /** Whether values are decoded when they arrive, to be judged, or when they are read first; then the policy is `drop`. */
@@ -75,8 +75,7 @@ export class ByteStore<V> implements Store<V> {
     };
   }
 
-  /** Bytes of the slabs, and how many of them records take that are alive. */
-  get memory(): { readonly allocatedBytes: number; readonly liveBytes: number } {
+  get memory(): RecordMapMemory {
     return this.#contents.memory;
   }
 

@@ -63,6 +63,11 @@ export class Heap {
     return this.bytes.length;
   }
 
+  /** Bytes of the pages that are in use. */
+  get takenBytes(): number {
+    return this.#isTaken.reduce((count, isTaken) => count + Number(isTaken), 0) * this.pageSize;
+  }
+
   /** The number of the first one of `count` pages in a row; -1 when there are none left. What is in them is undefined. */
   takePages(count: number): number {
     const taken = this.#isTaken;

@@ -13,12 +13,19 @@ export interface RecordMapSizes extends HeapSizes {
   readonly slotChunkBits?: number;
 }
 
+export interface RecordMapMemory {
+  readonly liveBytes: number;
+  readonly allocatedBytes: number;
+  readonly takenBytes: number;
+}
+
 /**
  * Records by the bytes of their keys, one each. A key's slot stands for it as long as it is there, and the order of the slots
  * is that in which keys came, except that new ones take the slots of those that were removed.
  */
 export class RecordMap implements KeyComparison<RecordChunk> {
   readonly slabs: RecordSlabs;
+  readonly #heap: Heap;
   readonly #hash: Pick<KeyHash, "of" | "bits">;
   readonly #slots: SlotAddresses;
   readonly #index: KeyIndex<RecordChunk>;
@@ -29,6 +36,7 @@ export class RecordMap implements KeyComparison<RecordChunk> {
 
   constructor({ hash = hashOfProcess(), segmentSize, slotChunkBits, ...sizes }: RecordMapSizes = {}) {
     const heap = new Heap(sizes);
+    this.#heap = heap;
     this.#hash = hash;
     this.#slots = new SlotAddresses(heap, slotChunkBits);
     this.#kernel = hash instanceof KeyHash ? RecordKernel.for(heap, hash) : undefined;
@@ -38,6 +46,12 @@ export class RecordMap implements KeyComparison<RecordChunk> {
 
   get size(): number {
     return this.#slots.size;
+  }
+
+  /** Bytes of the records that are alive, of the slabs with them, and of everything. */
+  get memory(): RecordMapMemory {
+    const { liveBytes, allocatedBytes } = this.slabs;
+    return { liveBytes, allocatedBytes, takenBytes: this.#heap.takenBytes };
   }
 
   /**

@@ -3,12 +3,18 @@ const defaultSize = 4096;
 const maxBytes = 16 * 2 ** 20;
 const free = -1;
 
+/** A slot's value has so many places, which it shares with others: with one, two keys in use could take turns. */
+const ways = 4;
+
 /**
- * Values that were asked for lately. Each slot has one place here, which it shares with others; values that are asked for
- * again are found by their keys from then on, without a look at the records.
+ * Values that were asked for lately. Each slot has a few places here, which it shares with others; values that are asked
+ * for again are found by their keys from then on, without a look at the records.
  */
 export class ValueCache<V> {
+  /** Of the slot's bits, those that choose the places. */
   readonly #mask: number;
+  /** By group of places: the one that is emptied next. */
+  readonly #hands: Uint8Array;
   readonly #slots: Int32Array;
   readonly #sizes: Int32Array;
   readonly #values: (V | undefined)[];
@@ -16,10 +22,12 @@ export class ValueCache<V> {
   readonly #keys: (string | undefined)[];
   readonly #byKey = new Map<string, V>();
   #bytes = 0;
+  #count = 0;
 
-  /** `size`: a power of two. */
+  /** `size`: a power of two, no less than 4. */
   constructor(size: number = defaultSize) {
-    this.#mask = size - 1;
+    this.#mask = size / ways - 1;
+    this.#hands = new Uint8Array(size / ways);
     this.#slots = new Int32Array(size).fill(free);
     this.#sizes = new Int32Array(size);
     this.#values = Array.from({ length: size }, () => undefined);
@@ -33,8 +41,8 @@ export class ValueCache<V> {
 
   /** Undefined where it is not here. */
   ofSlot(slot: number, key: string): V | undefined {
-    const at = slot & this.#mask;
-    if (this.#slots[at] !== slot) return undefined;
+    const at = this.#placeOf(slot);
+    if (at < 0) return undefined;
     const value = this.#values[at];
     if (value !== undefined) {
       this.#keys[at] = key;
@@ -46,24 +54,37 @@ export class ValueCache<V> {
   /** `size`: bytes that the value was made of. */
   set(slot: number, value: V, size: number): void {
     if (size > maxBytes >>> 4) return;
-    const at = slot & this.#mask;
+    const group = slot & this.#mask;
+    const hand = this.#hands[group]!;
+    this.#hands[group] = (hand + 1) % ways;
+    const at = group * ways + hand;
     this.#empty(at);
     if (this.#bytes + size > maxBytes) this.#clear();
     this.#slots[at] = slot;
     this.#sizes[at] = size;
     this.#values[at] = value;
     this.#bytes += size;
+    this.#count++;
   }
 
   /** The slot has another value now, or none. */
   forget(slot: number): void {
-    const at = slot & this.#mask;
-    if (this.#slots[at] === slot) this.#empty(at);
+    if (this.#count === 0) return;
+    const at = this.#placeOf(slot);
+    if (at >= 0) this.#empty(at);
+  }
+
+  /** -1 for a slot that has none. */
+  #placeOf(slot: number): number {
+    const first = (slot & this.#mask) * ways;
+    for (let at = first; at < first + ways; at++) if (this.#slots[at] === slot) return at;
+    return -1;
   }
 
   #empty(at: number): void {
     if (this.#slots[at] === free) return;
     this.#slots[at] = free;
+    this.#count--;
     this.#bytes -= this.#sizes[at]!;
     this.#values[at] = undefined;
     const key = this.#keys[at];
@@ -73,6 +94,6 @@ export class ValueCache<V> {
   }
 
   #clear(): void {
-    for (let at = 0; at <= this.#mask; at++) this.#empty(at);
+    for (let at = 0; at < this.#slots.length; at++) this.#empty(at);
   }
 }
