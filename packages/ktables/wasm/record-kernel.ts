@@ -7,8 +7,6 @@ import {
   directoryAt,
   directoryDepth,
   firstFreeSlot,
-  gapMask,
-  gapShift,
   hashAt,
   hashKey0,
   hashKey1,
@@ -24,13 +22,11 @@ import {
   placedBit,
   placedHeader,
   plainHeader,
-  recordKeyLength,
   recordOffsetHigh,
   recordOffsetLow,
   recordPartition,
   recordSlot,
   recordTimestamp,
-  recordValueLength,
   roomEnd,
   roomStart,
   segmentEntries,
@@ -214,11 +210,11 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
   const keyLength = field(keyLengthAt, index);
   const valueLength = field(valueLengthAt, index);
   if (keyLength < 0 || valueLength < 0) return false;
-  const keyStart = field(keyStartAt, index);
-  const length = field(valueStartAt, index) + valueLength - keyStart;
+  const key = inputAt + field(keyStartAt, index) + shift;
+  const body = bodyStart(key);
+  const length = inputAt + field(valueStartAt, index) + valueLength + shift - <i32>body;
   const size = roundedUp((isPlaced ? placedHeader : plainHeader) + length);
   if (size > state(largestShared)) return false;
-  const key = inputAt + keyStart + shift;
   const wanted = field(hashAt, index);
   const segment = segmentOf(wanted);
   const entries = segment + (segmentEntries << 2);
@@ -234,7 +230,7 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
       if (hasKey(record, key, keyLength)) {
         if (!replace(record, address, place, size, isPlaced, partition)) return false;
         const target = (<usize>load<i32>(place)) << unitBits;
-        write(target, index, entry - 1, key, length, isPlaced, partition);
+        write(target, index, entry - 1, body, length, isPlaced, partition);
         store<i32>(slotAt + (index << 2), entry - 1);
         return true;
       }
@@ -252,7 +248,7 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
   store<i32>(entries + at, wanted);
   store<i32>(entries + at, slot + 1, 4);
   store<i32>(segment + (segmentUsed << 2), used + 1);
-  write((<usize>address) << unitBits, index, slot, key, length, isPlaced, partition);
+  write((<usize>address) << unitBits, index, slot, body, length, isPlaced, partition);
   store<i32>(slotAt + (index << 2), slot);
   return true;
 }
@@ -263,9 +259,9 @@ function replace(record: usize, address: i32, place: usize, size: i32, isPlaced:
   if (((high & placedBit) != 0) != isPlaced) return false;
   // Keys that have values in several partitions need a decision.
   if (isPlaced && load<i32>(record + (recordPartition << 2)) != partition) return false;
-  const length = load<i32>(record + (recordKeyLength << 2)) + load<i32>(record + (recordValueLength << 2));
-  const header = isPlaced ? placedHeader : plainHeader;
-  const before = roundedUp(header + length + ((high >>> gapShift) & gapMask));
+  const keyLengthPlace = record + (isPlaced ? placedHeader : plainHeader);
+  const valueLengthPlace = endOfLength(keyLengthPlace) + lengthAt(keyLengthPlace);
+  const before = roundedUp(<i32>(endOfLength(valueLengthPlace) + lengthAt(valueLengthPlace) - record));
   if (before == size) return true;
   const live = liveAt + ((address >>> state(pageUnitBits)) << 2);
   // A page that is empty then is given back.
@@ -305,9 +301,10 @@ function newSlot(): i32 {
 }
 
 function hasKey(record: usize, key: usize, length: i32): bool {
-  if (load<i32>(record + (recordKeyLength << 2)) != length) return false;
   const high = load<i32>(record + (recordOffsetHigh << 2));
-  const own = record + ((high & placedBit) != 0 ? placedHeader : plainHeader);
+  const body = record + ((high & placedBit) != 0 ? placedHeader : plainHeader);
+  if (lengthAt(body) != length) return false;
+  const own = endOfLength(body);
   const size = <usize>length;
   if (size < 8) {
     for (let at: usize = 0; at < size; at++) if (load<u8>(own + at) != load<u8>(key + at)) return false;
@@ -318,22 +315,41 @@ function hasKey(record: usize, key: usize, length: i32): bool {
   return load<u64>(own + last) == load<u64>(key + last);
 }
 
-function write(record: usize, index: i32, slot: i32, key: usize, length: i32, isPlaced: bool, partition: i32): void {
-  const keyLength = field(keyLengthAt, index);
+/** Where the length of a key begins: of all its bytes but the last, the highest bit is set. */
+function bodyStart(key: usize): usize {
+  let start = key - 1;
+  while (load<u8>(start - 1) >= 0x80) start--;
+  return start;
+}
+
+/** A length as it is written in records: zigzag, and so twice what it is, with seven bits in each byte. */
+function lengthAt(at: usize): i32 {
+  let byte = <u32>load<u8>(at);
+  let doubled = byte & 0x7f;
+  for (let shift: u32 = 7; byte >= 0x80; shift += 7) {
+    byte = <u32>load<u8>(++at);
+    doubled |= (byte & 0x7f) << shift;
+  }
+  return doubled >>> 1;
+}
+
+function endOfLength(at: usize): usize {
+  while (load<u8>(at) >= 0x80) at++;
+  return at + 1;
+}
+
+function write(record: usize, index: i32, slot: i32, body: usize, length: i32, isPlaced: bool, partition: i32): void {
   const offset = <u64>load<f64>(offsetAt + (index << 3));
-  const gap = field(valueStartAt, index) - field(keyStartAt, index) - keyLength;
   store<i32>(record + (recordSlot << 2), slot);
-  store<i32>(record + (recordKeyLength << 2), keyLength);
-  store<i32>(record + (recordValueLength << 2), field(valueLengthAt, index));
   store<u32>(record + (recordOffsetLow << 2), <u32>offset);
-  store<i32>(record + (recordOffsetHigh << 2), <i32>(offset >> 32) | (gap << gapShift) | (isPlaced ? placedBit : 0));
+  store<i32>(record + (recordOffsetHigh << 2), <i32>(offset >> 32) | (isPlaced ? placedBit : 0));
   let header: usize = plainHeader;
   if (isPlaced) {
     header = placedHeader;
     store<i32>(record + (recordPartition << 2), partition);
     store<f64>(record + (recordTimestamp << 2), load<f64>(timestampAt + (index << 3)));
   }
-  copy(key, record + header, length);
+  copy(body, record + header, length);
 }
 
 function copy(from: usize, to: usize, length: i32): void {

@@ -72,23 +72,18 @@ export const segmentDepth = 3;
 export const segmentEntries = 4;
 
 /*
- * A record, in words: its slot, the lengths of key and value, its offset (53 bits), and when it is placed the partition and
- * the timestamp. Then what stood between the begin of the key and the end of the value in the batch, in one piece: between
- * the two is the length of the value, whose size is the gap.
+ * A record, in words: its slot, its offset (53 bits), and when it is placed the partition and the timestamp. Then what stood in
+ * the batch between the length of the key and the end of the value, in one piece: key and value, each behind its length.
  */
 export const recordSlot = 0;
-export const recordKeyLength = 1;
-export const recordValueLength = 2;
-export const recordOffsetLow = 3;
-/** With flags: the gap, and whether the record is placed. */
-export const recordOffsetHigh = 4;
-export const recordPartition = 5;
-export const recordTimestamp = 6;
+export const recordOffsetLow = 1;
+/** With a flag: whether the record is placed. */
+export const recordOffsetHigh = 2;
+export const recordPartition = 3;
+export const recordTimestamp = 4;
 /** Bytes. */
-export const plainHeader = 20;
-export const placedHeader = 32;
+export const plainHeader = 12;
+export const placedHeader = 24;
 
 export const offsetHighMask = 0x1fffff;
-export const gapShift = 21;
-export const gapMask = 0x7;
 export const placedBit = 0x1000000;

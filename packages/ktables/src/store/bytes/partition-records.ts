@@ -41,13 +41,26 @@ export function copyOfStored<V>(
 
 function alone(key: Uint8Array, value: Uint8Array): RecordChunk {
   const chunk = new RecordChunk(1);
-  const bytes = new Uint8Array(key.length + value.length);
-  bytes.set(key);
-  bytes.set(value, key.length);
+  const bytes = new Uint8Array(key.length + value.length + 2 * longestLength);
+  const keyStart = writeLength(bytes, 0, key.length);
+  bytes.set(key, keyStart);
+  const valueStart = writeLength(bytes, keyStart + key.length, value.length);
+  bytes.set(value, valueStart);
   chunk.setBytes(bytes);
   chunk.length = 1;
+  chunk.keyStart[0] = keyStart;
   chunk.keyLength[0] = key.length;
-  chunk.valueStart[0] = key.length;
+  chunk.valueStart[0] = valueStart;
   chunk.valueLength[0] = value.length;
   return chunk;
+}
+
+const longestLength = 5;
+
+/** As in records; returns where it ends. */
+function writeLength(bytes: Uint8Array, at: number, length: number): number {
+  let left = length * 2;
+  for (; left >= 0x80; left = Math.floor(left / 0x80)) bytes[at++] = 0x80 | (left % 0x80);
+  bytes[at] = left;
+  return at + 1;
 }

@@ -17,7 +17,7 @@ export class RecordChunk {
   partition = 0;
   bytes: Uint8Array = new Uint8Array(0);
   view: DataView = new DataView(this.bytes.buffer);
-  /** Of those bytes, where keys and values begin and end. */
+  /** Where the part of those bytes begins and ends that has keys, values and their lengths. */
   start = 0;
   end = 0;
   readonly keyStart: Int32Array;
@@ -64,14 +64,23 @@ export class RecordChunk {
   add(record: RecordPosition): number {
     if (this.bytes !== record.bytes) this.setBytes(record.bytes);
     const index = this.length++;
-    if (index === 0) this.start = record.keyStart;
     this.end = endOf(record);
     this.keyStart[index] = record.keyStart;
+    // The byte before shows where the length of the key begins.
+    if (index === 0) this.start = this.bodyStart(0) - 1;
     this.keyLength[index] = record.keyLength;
     this.valueStart[index] = record.valueStart;
     this.valueLength[index] = record.valueLength;
     this.offset[index] = record.offset;
     return index;
+  }
+
+  /** Where the length of the key begins: of all its bytes but the last, the highest bit is set. */
+  bodyStart(index: number): number {
+    const { bytes } = this;
+    let start = this.keyStart[index]! - 1;
+    while (bytes[start - 1]! >= 0x80) start--;
+    return start;
   }
 
   setBytes(bytes: Uint8Array): void {

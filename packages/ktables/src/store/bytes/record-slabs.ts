@@ -1,7 +1,5 @@
 import type { Heap } from "./heap.ts";
 import {
-  gapMask,
-  gapShift,
   largestShared,
   liveAt,
   liveUnits,
@@ -10,13 +8,11 @@ import {
   placedBit,
   placedHeader,
   plainHeader,
-  recordKeyLength,
   recordOffsetHigh,
   recordOffsetLow,
   recordPartition,
   recordSlot,
   recordTimestamp,
-  recordValueLength,
   roomEnd,
   roomStart,
   unitBits,
@@ -106,12 +102,12 @@ export class RecordSlabs {
   }
 
   hasKey(address: number, chunk: RecordChunk, index: number): boolean {
-    const { words, view } = this.#heap;
-    const word = address << 1;
+    const { bytes, view } = this.#heap;
+    const body = this.#bodyOf(address);
     const length = chunk.keyLength[index]!;
-    if (words[word + recordKeyLength] !== length) return false;
+    if (lengthAt(bytes, body) !== length) return false;
+    const own = endOfLength(bytes, body);
     const other = chunk.view;
-    const own = address * unit + headerSize(words, word);
     const start = chunk.keyStart[index]!;
     if (length < 4) {
       for (let at = 0; at < length; at++) {
@@ -134,23 +130,22 @@ export class RecordSlabs {
 
   /** A view, valid until something changes. */
   key(address: number): Uint8Array {
-    const { words, bytes } = this.#heap;
-    const word = address << 1;
-    const start = address * unit + headerSize(words, word);
-    return bytes.subarray(start, start + words[word + recordKeyLength]!);
+    const { bytes } = this.#heap;
+    const body = this.#bodyOf(address);
+    const start = endOfLength(bytes, body);
+    return bytes.subarray(start, start + lengthAt(bytes, body));
   }
 
   /** A view, valid until something changes. */
   value(address: number): Uint8Array {
-    const { words, bytes } = this.#heap;
-    const word = address << 1;
-    const gap = gapOf(words[word + recordOffsetHigh]!);
-    const start = address * unit + headerSize(words, word) + words[word + recordKeyLength]! + gap;
-    return bytes.subarray(start, start + words[word + recordValueLength]!);
+    const { bytes } = this.#heap;
+    const length = this.#valueLengthAt(address);
+    const start = endOfLength(bytes, length);
+    return bytes.subarray(start, start + lengthAt(bytes, length));
   }
 
   valueLength(address: number): number {
-    return this.#heap.words[(address << 1) + recordValueLength]!;
+    return lengthAt(this.#heap.bytes, this.#valueLengthAt(address));
   }
 
   offset(address: number): number {
@@ -182,31 +177,38 @@ export class RecordSlabs {
     }
   }
 
+  /** Where the length of the key is, which the key follows. */
+  #bodyOf(address: number): number {
+    return address * unit + headerSize(this.#heap.words, address << 1);
+  }
+
+  /** Where the length of the value is, which the value follows. */
+  #valueLengthAt(address: number): number {
+    const { bytes } = this.#heap;
+    const body = this.#bodyOf(address);
+    return endOfLength(bytes, body) + lengthAt(bytes, body);
+  }
+
   #sizeAt(address: number): number {
-    return sizeInSlab(this.#heap.words, address << 1);
+    const { bytes } = this.#heap;
+    const length = this.#valueLengthAt(address);
+    return roundedUp(endOfLength(bytes, length) + lengthAt(bytes, length) - address * unit);
   }
 
   #write(address: number, slot: number, chunk: RecordChunk, index: number, isPlaced: boolean): void {
     const { words, view } = this.#heap;
     const word = address << 1;
-    const keyStart = chunk.keyStart[index]!;
-    const keyLength = chunk.keyLength[index]!;
-    const valueStart = chunk.valueStart[index]!;
-    const valueLength = chunk.valueLength[index]!;
     const offset = chunk.offset[index]!;
-    const high = Math.floor(offset / twoTo32);
     words[word + recordSlot] = slot;
-    words[word + recordKeyLength] = keyLength;
-    words[word + recordValueLength] = valueLength;
     words[word + recordOffsetLow] = offset | 0;
-    words[word + recordOffsetHigh] =
-      high | ((valueStart - keyStart - keyLength) << gapShift) | (isPlaced ? placedBit : 0);
+    words[word + recordOffsetHigh] = Math.floor(offset / twoTo32) | (isPlaced ? placedBit : 0);
     if (isPlaced) {
       words[word + recordPartition] = chunk.partition;
       view.setFloat64(address * unit + 4 * recordTimestamp, chunk.timestamp[index]!, true);
     }
     const at = address * unit + (isPlaced ? placedHeader : plainHeader);
-    copy(chunk, keyStart, this.#heap, at, valueStart + valueLength - keyStart);
+    const start = chunk.bodyStart(index);
+    copy(chunk, start, this.#heap, at, chunk.valueStart[index]! + chunk.valueLength[index]! - start);
   }
 
   /** An address with room for a record; -1 when there is none left. */
@@ -288,7 +290,7 @@ export class RecordSlabs {
     const end = start + this.#used[page]!;
     for (let at = start; at < end; ) {
       const { words } = this.#heap;
-      const size = sizeInSlab(words, at >>> 2);
+      const size = this.#sizeAt(at / unit);
       const slot = words[(at >>> 2) + recordSlot]!;
       const address = at / unit;
       if (residents.get(slot) === address) {
@@ -319,8 +321,20 @@ function copy(chunk: RecordChunk, start: number, heap: Heap, at: number, length:
   to.setBigInt64(at + last, from.getBigInt64(start + last, true), true);
 }
 
-function gapOf(offsetHigh: number): number {
-  return (offsetHigh >>> gapShift) & gapMask;
+/** A length as it is written in records: zigzag, and so twice what it is, with seven bits in each byte. */
+function lengthAt(bytes: Uint8Array, at: number): number {
+  let byte = bytes[at]!;
+  let doubled = byte & 0x7f;
+  for (let shift = 7; byte >= 0x80; shift += 7) {
+    byte = bytes[++at]!;
+    doubled |= (byte & 0x7f) << shift;
+  }
+  return doubled >>> 1;
+}
+
+function endOfLength(bytes: Uint8Array, at: number): number {
+  while (bytes[at]! >= 0x80) at++;
+  return at + 1;
 }
 
 function isPlaced(words: Int32Array, word: number): boolean {
@@ -336,12 +350,6 @@ function roundedUp(size: number): number {
 }
 
 function sizeOf(chunk: RecordChunk, index: number, isPlaced: boolean): number {
-  const length = chunk.valueStart[index]! + chunk.valueLength[index]! - chunk.keyStart[index]!;
+  const length = chunk.valueStart[index]! + chunk.valueLength[index]! - chunk.bodyStart(index);
   return roundedUp((isPlaced ? placedHeader : plainHeader) + length);
-}
-
-function sizeInSlab(words: Int32Array, word: number): number {
-  const length =
-    words[word + recordKeyLength]! + gapOf(words[word + recordOffsetHigh]!) + words[word + recordValueLength]!;
-  return roundedUp(headerSize(words, word) + length);
 }
