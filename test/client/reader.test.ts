@@ -1,6 +1,6 @@
 import { listOffsets, Producer, TopicReader } from "@ktables/client";
 import { encodeBatch } from "@ktables/record-batch";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   atEnd,
   bytes,
@@ -278,9 +278,47 @@ describe("when the cluster changes", () => {
     expect(keys).toEqual(Array.from({ length: 60 }, (_, index) => index));
   });
 
+  test("a small answer is applied before more is asked for", async () => {
+    const broker = await startBroker();
+    const order: string[] = [];
+    broker.intercept("Fetch", ({ topics }) => {
+      order.push(`asked for ${topics[0]?.partitions[0]?.fetchOffset}`);
+      return "pass";
+    });
+    const seen = new SeenRecords(clientFor(broker), { onBatch: (_, { baseOffset }) => order.push(`got ${baseOffset}`) });
+    await seen.reader.start();
+    for (let index = 0; index < 3; index++) {
+      broker.append("t", 0, plainBatch([[`k${index}`, "x"]]));
+      await seen.until(({ reader }) => reader.position(0) === index + 1);
+      await vi.waitUntil(() => order.at(-1) === `asked for ${index + 1}`);
+    }
+    for (let index = 0; index < 3; index++) {
+      expect(order.indexOf(`got ${index}`)).toBeLessThan(order.indexOf(`asked for ${index + 1}`));
+    }
+  });
+
+  test("each partition has its turns as the first of a request, since a full answer leaves the last ones out", async () => {
+    const broker = await startBroker({ topics: [{ name: "t", partitions: 3 }] });
+    const first = new Set<number>();
+    broker.intercept("Fetch", ({ topics }) => {
+      first.add(topics[0]?.partitions[0]?.partition ?? -1);
+      return "pass";
+    });
+    for (let partition = 0; partition < 3; partition++) {
+      for (let index = 0; index < 30; index++) broker.append("t", partition, plainBatch([["k", "x".repeat(100)]]));
+    }
+    const order: number[] = [];
+    const seen = new SeenRecords(clientFor(broker), { maxBytes: 500, onBatch: (partition) => order.push(partition) });
+    await seen.reader.start();
+    await seen.until(({ reader }) => [0, 1, 2].every((partition) => reader.position(partition) === 30));
+    expect(first).toEqual(new Set([0, 1, 2]));
+    // None is read to its end before another has begun.
+    for (const partition of [0, 1, 2]) expect(order.indexOf(partition)).toBeLessThan(30);
+  });
+
   test("an owner that is slow has one answer fetched ahead, and no more", async () => {
     const broker = await startBroker();
-    for (let index = 0; index < 60; index++) broker.append("t", 0, plainBatch([[`k${index}`, "x".repeat(100)]]));
+    for (let index = 0; index < 60; index++) broker.append("t", 0, plainBatch([[`k${index}`, "x".repeat(10_000)]]));
     const asked: number[] = [];
     broker.intercept("Fetch", ({ topics }) => {
       asked.push(topics[0]?.partitions[0]?.fetchOffset ?? -1);
@@ -288,7 +326,7 @@ describe("when the cluster changes", () => {
     });
     const ahead: number[] = [];
     const seen = new SeenRecords(clientFor(broker), {
-      maxBytes: 1000,
+      maxBytes: 60_000,
       onBatch: (_, { baseOffset }) => {
         ahead.push(asked.filter((offset) => offset > baseOffset).length);
         // Longer than a slice, so that whatever could be sent or received meanwhile is.

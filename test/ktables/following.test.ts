@@ -68,7 +68,7 @@ describe("following a topic", () => {
       });
       return "pass";
     });
-    const table = await fixture.openTable();
+    const table = await fixture.openTable({ fetchMaxWaitMs: 100 });
     fixture.broker.intercept("Fetch", async (_request, context) => {
       const answer = await context.handle();
       return answer === undefined ? "close" : { ...answer, errorCode: topicAuthorizationFailed };
@@ -193,7 +193,7 @@ describe("a barrier is false", () => {
 
   test("when the reader dies meanwhile, at once", async () => {
     fixture.broker.writeTransaction("t", 0, [record("a", "1")], "open");
-    const table = await fixture.openTable({ catchupTimeoutMs: 500 });
+    const table = await fixture.openTable({ catchupTimeoutMs: 500, fetchMaxWaitMs: 100 });
     const barriers = [table.barrier(), table.barrier(), table.waitUntilCaughtUp()];
     await until(() => table.stats.pendingWaits === 3);
     fixture.broker.intercept("Fetch", async (_request, context) => {

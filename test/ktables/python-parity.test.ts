@@ -100,7 +100,8 @@ describe("a table", () => {
   test("has these defaults", () => {
     expect(resolveTableOptions({ connection: "127.0.0.1:1", topic: "t", value })).toMatchObject({
       catchupTimeoutMs: 30_000,
-      fetchMaxWaitMs: 500,
+      // Python's is 500, for which its poll loop has a use.
+      fetchMaxWaitMs: 5000,
       isolation: "read_committed",
       ensureTopic: true,
       provision: {

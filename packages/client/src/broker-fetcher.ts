@@ -203,7 +203,11 @@ export class BrokerFetcher {
     const asked = [...ready.slice(first), ...ready.slice(0, first)].map(askFor);
     // A partition whose pause ends must not wait for the others' long poll.
     const pausing = own.map(({ retryAt }) => retryAt - now).filter((pause) => pause > 0);
-    const maxWaitMs = Math.ceil(Math.min(this.#context.options.maxWaitMs ?? defaultMaxWaitMs, ...pausing));
+    // Where a partition ends is told by the first answer about it, which shall not be held back.
+    const longest = asked.some(({ cursor }) => !cursor.wasAnswered)
+      ? 0
+      : (this.#context.options.maxWaitMs ?? defaultMaxWaitMs);
+    const maxWaitMs = Math.ceil(Math.min(longest, ...pausing));
     const abandoning = new AbortController();
     const response = untilAborted(this.#send(asked, maxWaitMs), abandoning.signal);
     // The answer may fail while nobody waits for it yet; whoever awaits it next still sees the failure.

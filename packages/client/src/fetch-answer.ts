@@ -35,6 +35,7 @@ export function inspect(
       context.positionLost(cursor, tombstonesMissed(context, entry));
     else {
       cursor.answeredAt = arrivedAt;
+      cursor.wasAnswered = true;
       takeRecords(context, cursor, answer, deliveries);
     }
   }

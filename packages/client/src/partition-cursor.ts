@@ -34,6 +34,8 @@ export class PartitionCursor {
   retryAt = 0;
   /** When the partition's leader or replica last answered for it; at first when the reading began. */
   answeredAt: Moment = momentNow();
+  /** Whether it ever did, without an error. */
+  wasAnswered = false;
   /** Under which leader the position was last compared with the log, on brokers that do not do so at each fetch. */
   comparedUnder = "";
 

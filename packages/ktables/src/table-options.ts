@@ -103,7 +103,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 /** {@link KafkaTableOptions} checked, copied and with their defaults. */
 export interface ResolvedTableOptions<V> extends ResolvedTopicOptions<V> {
   readonly catchupTimeoutMs: number;
-  readonly fetchMaxWaitMs: number | undefined;
+  readonly fetchMaxWaitMs: number;
   readonly isolation: IsolationLevel;
   readonly onReset: "resync" | "freeze" | "fail";
   /** Those that are read; undefined for all. */
@@ -132,7 +132,7 @@ export function resolveTableOptions<V>(options: KafkaTableOptions<V>): ResolvedT
     ...resolved,
     partitions,
     catchupTimeoutMs: options.catchupTimeoutMs ?? 30_000,
-    fetchMaxWaitMs: options.fetchMaxWaitMs,
+    fetchMaxWaitMs: options.fetchMaxWaitMs ?? 5000,
     isolation: options.isolation ?? "read_committed",
     onReset: options.onReset ?? "resync",
     onPoison: options.onPoison ?? (validate === "lazy" ? "drop" : "keep-previous"),

@@ -21,7 +21,7 @@ import type { RecordChunk } from "./record-chunk.ts";
 import { instantiate } from "./web-assembly.ts";
 
 interface KernelExports {
-  distribute(segment: number, low: number, high: number, bit: number): void;
+  readonly distribute: Distribute;
   prepare(count: number, shift: number): void;
   upsert(index: number, count: number, shift: number, isPlaced: boolean, partition: number): number;
 }
