@@ -285,7 +285,9 @@ describe("when the cluster changes", () => {
       order.push(`asked for ${topics[0]?.partitions[0]?.fetchOffset}`);
       return "pass";
     });
-    const seen = new SeenRecords(clientFor(broker), { onBatch: (_, { baseOffset }) => order.push(`got ${baseOffset}`) });
+    const seen = new SeenRecords(clientFor(broker), {
+      onBatch: (_, { baseOffset }) => order.push(`got ${baseOffset}`),
+    });
     await seen.reader.start();
     for (let index = 0; index < 3; index++) {
       broker.append("t", 0, plainBatch([[`k${index}`, "x"]]));

@@ -13,7 +13,7 @@ function append(key: string, value: string | null, more: object = {}): void {
 describe("entry()", () => {
   test("is refused, with the name of the option, where metadata was not asked for", async () => {
     append("k", "1");
-    const table = await fixture.openTable({ expireWithLog: true });
+    const table = await fixture.openTable({ expireWithLog: true, fetchMaxWaitMs: 100 });
     for (const key of ["k", "absent"]) {
       expect(() => table.entry(key)).toThrow(
         expect.objectContaining({ name: "InvalidOptionError", code: "INVALID_OPTION", option: "metadata" }),
@@ -66,7 +66,11 @@ describe("a table that expires with its log (case 46)", () => {
     append("b", "1");
     append("a", "2");
     const deleted: string[] = [];
-    const table = await fixture.openTable({ expireWithLog: true, onDelete: (key) => void deleted.push(key) });
+    const table = await fixture.openTable({
+      expireWithLog: true,
+      fetchMaxWaitMs: 100,
+      onDelete: (key) => void deleted.push(key),
+    });
     const changes = table.changes();
     fixture.broker.deleteRecords("t", 0, 2);
     await until(() => table.size === 1);
@@ -87,7 +91,11 @@ describe("a table that expires with its log (case 46)", () => {
       if (bytes.length === 3) throw new Error("bad");
       return new TextDecoder().decode(bytes);
     };
-    const table = await fixture.openTable({ expireWithLog: true, value: { encode: utf8, decode } });
+    const table = await fixture.openTable({
+      expireWithLog: true,
+      fetchMaxWaitMs: 100,
+      value: { encode: utf8, decode },
+    });
     fixture.broker.deleteRecords("t", 0, 1);
     await until(() => table.size === 0);
     expect(table.poisoned()).toMatchObject([{ key: "a", offset: 1, serving: { from: "nothing" } }]);
@@ -109,7 +117,7 @@ describe("a table that expires with its log (case 46)", () => {
       partition.logStartOffset = 2;
       return answer;
     });
-    const table = await fixture.openTable({ expireWithLog: true });
+    const table = await fixture.openTable({ expireWithLog: true, fetchMaxWaitMs: 100 });
     expect([...table.keys()]).toEqual(["c"]);
     expect(table.stats.recordsExpired).toBe(2);
   });
@@ -122,7 +130,7 @@ describe("a table that expires with its log (case 46)", () => {
     };
     add(0, "older", 1000);
     add(1, "newer", 2000);
-    const table = await fixture.openTable({ topic: "two", expireWithLog: true });
+    const table = await fixture.openTable({ topic: "two", expireWithLog: true, fetchMaxWaitMs: 100 });
     expect(table.get("k")).toBe("newer");
     fixture.broker.deleteRecords("two", 1, 1);
     await until(() => table.get("k") === "older");
@@ -132,7 +140,7 @@ describe("a table that expires with its log (case 46)", () => {
   test("keeps everything without the option", async () => {
     append("a", "1");
     append("b", "1");
-    const table = await fixture.openTable();
+    const table = await fixture.openTable({ fetchMaxWaitMs: 100 });
     fixture.broker.deleteRecords("t", 0, 1);
     await until(() => table.health().partitions[0]?.logStartOffset === 1);
     expect([...table.keys()]).toEqual(["a", "b"]);

@@ -182,7 +182,7 @@ describe("a grouped table", () => {
 
   test("serves its last groups after a failure, and says what it was", async () => {
     await write(["g", "m", "1"]);
-    const table = await openTable();
+    const table = await openTable({ fetchMaxWaitMs: 100 });
     const changes = table.changes();
     fixture.broker.intercept("Fetch", async (_request, context) => {
       const answer = await context.handle();
@@ -560,7 +560,7 @@ describe("records of members", () => {
     opened.push(writer);
     await writer.set("g", "m", "1");
     await writer.set("h", "m", "1");
-    const table = await openTable({ topic: "expiring", expireWithLog: true });
+    const table = await openTable({ topic: "expiring", expireWithLog: true, fetchMaxWaitMs: 100 });
     fixture.broker.deleteRecords("expiring", 0, 1);
     await until(() => !table.hasGroup("g"));
     expect(asObject(table.snapshot())).toEqual({ h: { m: "1" } });

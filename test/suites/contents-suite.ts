@@ -163,7 +163,7 @@ export function contentsSuite(name: string, start: () => Promise<SuiteBroker>): 
       const topic = newTopic("expired");
       const topicConfigs = { "cleanup.policy": "compact,delete" };
       const common = { topic, value: string(), topicConfigs, onPolicyMismatch: "ignore", partitions: 2 } as const;
-      const table = await open({ ...common, expireWithLog: true });
+      const table = await open({ ...common, expireWithLog: true, fetchMaxWaitMs: 100 });
       const careless = await open(common);
       const of = (partition: number, key: string, value: string | null): Record => ({ key, value, partition });
       const [, , , offset = 0] = await produce(
