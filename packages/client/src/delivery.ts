@@ -17,7 +17,7 @@ export interface Delivery {
 }
 
 /** The longest that batches are applied in one go before other work of the process gets its turn, in milliseconds. */
-const sliceMs = 8;
+const sliceMs = 5;
 /** So many damaged answers in a row mean that the log itself is damaged. */
 export const maximumCorruptAnswers = 3;
 

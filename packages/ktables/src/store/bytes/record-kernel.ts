@@ -18,7 +18,9 @@ import {
 import type { KeyHash } from "./key-hash.ts";
 import type { Distribute } from "./key-index.ts";
 import type { RecordChunk } from "./record-chunk.ts";
-import { instantiate } from "./web-assembly.ts";
+import { SharedModule } from "./web-assembly.ts";
+
+const kernel: SharedModule = /* @__PURE__ */ new SharedModule(recordKernelModule);
 
 interface KernelExports {
   readonly distribute: Distribute;
@@ -42,7 +44,7 @@ export class RecordKernel {
 
   /** Undefined where there is no WebAssembly. */
   static for(heap: Heap, hash: KeyHash): RecordKernel | undefined {
-    const exports = heap.memory && instantiate(recordKernelModule, heap.memory);
+    const exports = heap.memory && kernel.on(heap.memory);
     if (exports === undefined) return undefined;
     heap.words[hashKey0] = hash.key0;
     heap.words[hashKey1] = hash.key1;

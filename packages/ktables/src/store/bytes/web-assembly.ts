@@ -24,13 +24,23 @@ export function newMemory(initial: number): WebAssemblyMemory | undefined {
   }
 }
 
-/** Runs the module, which is given in base64, on that memory; undefined where it cannot run, for want of SIMD for instance. */
-export function instantiate(base64: string, memory: WebAssemblyMemory): object | undefined {
-  try {
-    if (typeof WebAssembly === "undefined") return undefined;
-    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports;
-  } catch {
-    return undefined;
+/** A module that is compiled when it is first needed, and runs on memories that it is given. */
+export class SharedModule {
+  readonly #base64: string;
+  #module: object | undefined;
+
+  constructor(base64: string) {
+    this.#base64 = base64;
+  }
+
+  /** Undefined where it cannot run, for want of SIMD for instance. */
+  on(memory: WebAssemblyMemory): object | undefined {
+    try {
+      if (typeof WebAssembly === "undefined") return undefined;
+      this.#module ??= new WebAssembly.Module(Uint8Array.from(atob(this.#base64), (text) => text.charCodeAt(0)));
+      return new WebAssembly.Instance(this.#module, { env: { memory } }).exports;
+    } catch {
+      return undefined;
+    }
   }
 }
