@@ -16,7 +16,7 @@ export class RecordChunk {
   length = 0;
   partition = 0;
   bytes: Uint8Array = new Uint8Array(0);
-  view: DataView = new DataView(this.bytes.buffer);
+  #view: DataView | undefined;
   /** Where the part of those bytes begins and ends that has keys, values and their lengths. */
   start = 0;
   end = 0;
@@ -83,9 +83,15 @@ export class RecordChunk {
     return start;
   }
 
+  /** Of the bytes; made when it is needed, since WebAssembly needs none. */
+  get view(): DataView {
+    const { bytes } = this;
+    return (this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+
   setBytes(bytes: Uint8Array): void {
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = undefined;
   }
 
   /** A view. */

@@ -20,6 +20,9 @@ import type { Distribute } from "./key-index.ts";
 import type { RecordChunk } from "./record-chunk.ts";
 import { SharedModule } from "./web-assembly.ts";
 
+/** What it takes to hand a chunk over is as much as to take over some records. */
+const leastRecords = 8;
+
 const kernel: SharedModule = /* @__PURE__ */ new SharedModule(recordKernelModule);
 
 interface KernelExports {
@@ -56,10 +59,10 @@ export class RecordKernel {
     return this.#exports.distribute;
   }
 
-  /** Hashes the keys of a chunk. False for a chunk whose bytes are too many. */
+  /** Hashes the keys of a chunk. False for a chunk that is better left to JavaScript. */
   prepare(chunk: RecordChunk): boolean {
     const { length, start, end } = chunk;
-    if (end - start > inputCapacity) return false;
+    if (length < leastRecords || end - start > inputCapacity) return false;
     const { bytes, words } = this.#heap;
     bytes.set(chunk.bytes.subarray(start, end), inputAt);
     words.set(length === chunk.capacity ? chunk.keyStart : chunk.keyStart.subarray(0, length), keyStartAt >>> 2);
