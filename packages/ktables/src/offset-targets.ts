@@ -86,6 +86,7 @@ export class OffsetWaiters {
   }
 
   advance(partition: number, position: number | undefined): void {
+    if (this.#waiters.size === 0) return;
     for (const { targets } of this.#waiters) targets.advance(partition, position);
     this.settle();
   }

@@ -127,7 +127,7 @@ export class ByteStore<V> implements Store<V> {
         if (left === 0 && chunk.length > 0) this.#applyChunk();
       });
     } finally {
-      chunk.release();
+      chunk.clear();
     }
     this.#contents.compact();
   }
@@ -161,8 +161,7 @@ export class ByteStore<V> implements Store<V> {
       }
       this.#applyRecord(chunk, index);
     }
-    chunk.length = 0;
-    chunk.hasHeaders = false;
+    chunk.clear();
   }
 
   /** Whether all values can be decoded; they have come to be judged. */

@@ -106,10 +106,12 @@ export class RecordChunk {
     return this.bytes.subarray(start, start + this.valueLength[index]!);
   }
 
-  /** What the records came in must not be kept alive. */
-  release(): void {
+  /**
+   * What the chunk had is done with. The bytes stay, for the next batch is mostly one of the same answer: they are memory that
+   * answers are received into, which is kept for the next one anyway.
+   */
+  clear(): void {
     this.length = 0;
-    this.setBytes(empty);
     this.headers.length = 0;
     this.hasHeaders = false;
   }
@@ -118,5 +120,3 @@ export class RecordChunk {
 function endOf(record: RecordPosition): number {
   return record.valueStart + Math.max(record.valueLength, 0);
 }
-
-const empty = new Uint8Array(0);
