@@ -31,6 +31,8 @@ export class RecordPosition {
   headersStart = 0;
   /** First byte of the encoded timestamp delta. */
   timestampStart = 0;
+  /** That of the batch, once it was asked for. */
+  #baseTimestamp: number | undefined;
 
   constructor(batch: RecordBatch, bytes: Uint8Array) {
     this.batch = batch;
@@ -55,8 +57,11 @@ export class RecordPosition {
   timestamp(): number {
     const { batch } = this;
     if (batch.timestampType === "LogAppendTime") return batch.maxTimestamp;
-    const delta = readVarlong(this.bytes, this.timestampStart);
-    const timestamp = batch.baseTimestamp + delta;
+    this.#baseTimestamp ??= batch.baseTimestamp;
+    const first = this.bytes[this.timestampStart]!;
+    // One byte holds what most records have: less than 64 ms from the first one.
+    const delta = first < 0x80 ? (first >>> 1) ^ -(first & 1) : readVarlong(this.bytes, this.timestampStart);
+    const timestamp = this.#baseTimestamp + delta;
     if (Number.isSafeInteger(delta) && Number.isSafeInteger(timestamp)) return timestamp;
     throw new RecordBatchError(`the timestamp of the record at offset ${this.offset} is beyond 2^53 - 1`, {
       code: "UNSAFE_INTEGER",
