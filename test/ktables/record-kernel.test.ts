@@ -13,6 +13,14 @@ import { DecodedStore } from "../../packages/ktables/src/store/decoded-store.ts"
 import type { Store } from "../../packages/ktables/src/store/store.ts";
 import { utf8 } from "../suites/support.ts";
 
+const nobody = {
+  onSet: undefined,
+  onDelete: undefined,
+  onSkip: () => undefined,
+  onCrossPartition: () => undefined,
+  onCallbackError: () => undefined,
+};
+
 test("WebAssembly and JavaScript hash keys alike", () => {
   const heap = new Heap();
   const index = new KeyIndex(heap, { hasKey: () => false });
@@ -44,6 +52,33 @@ test("WebAssembly and JavaScript hash keys alike", () => {
       },
     ),
   );
+});
+
+test.each<[string, (text: string) => string]>([
+  ["whole", (text) => text.slice(2)],
+  ["at the end", (text) => `the same begin ${text}`],
+  ["at the begin", (text) => `${text} and the same end`],
+])("keys that differ %s are told apart, also when their hashes are the same", (_name, keyOf) => {
+  const hash = new KeyHash(1, 2);
+  const byHash = new Map<number, string>();
+  const keys: string[] = [];
+  // Of so many keys, some pairs have the same hash of 32 bits.
+  for (let number = 0; number < 300_000; number++) {
+    const key = keyOf(number.toString(36).padStart(8, "0"));
+    const bytes = Buffer.from(key);
+    const hashed = hash.of(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+    const other = byHash.get(hashed);
+    if (other === undefined) byHash.set(hashed, key);
+    else keys.push(other, key);
+  }
+  expect(keys.length).toBeGreaterThan(4);
+  const records = Array.from({ length: 40 }, (_, round) =>
+    keys.map((key): RecordInput => ({ key: utf8(key), value: utf8(`"${key} ${round}"`), timestamp: 0 })),
+  ).flat();
+  const common = { topic: "t", key: string(), value: json(), metadata: false, expireWithLog: false } as const;
+  const store = new ByteStore({ ...common, validate: "lazy", onPoison: "drop" }, nobody, { hash });
+  for (const batch of readBatches(encodeBatch({ records }))) store.apply(0, batch, 0);
+  expect(Object.fromEntries(store.snapshot())).toEqual(Object.fromEntries(keys.map((key) => [key, `${key} 39`])));
 });
 
 /** What a table keeps of records that nobody listens to, which is where WebAssembly takes part. */
@@ -80,17 +115,10 @@ describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]
       fc.property(fc.array(write, { maxLength: 20 }), fc.nat(3), fc.nat(20), (writes, pageSize, severalFrom) => {
         const common = { topic: "t", key: string(), value: json(), metadata, expireWithLog: false } as const;
         const sizes = { segmentSize: 4, pageBits: 10 + pageSize, slotChunkBits: 3 };
-        const observer = {
-          onSet: undefined,
-          onDelete: undefined,
-          onSkip: () => undefined,
-          onCrossPartition: () => undefined,
-          onCallbackError: () => undefined,
-        };
         const byteStore = (allowWebAssembly: boolean) =>
-          new ByteStore({ ...common, ...policy }, observer, { ...sizes, allowWebAssembly });
+          new ByteStore({ ...common, ...policy }, nobody, { ...sizes, allowWebAssembly });
         const stores = [byteStore(true), byteStore(false)] as const;
-        const decoded = new DecodedStore({ ...common, onPoison: policy.onPoison }, observer);
+        const decoded = new DecodedStore({ ...common, onPoison: policy.onPoison }, nobody);
         const all: Store<unknown>[] = [...stores, decoded];
         const offsets = [0, 0, 0];
         for (const [turn, { partition, records, compression }] of writes.entries()) {
