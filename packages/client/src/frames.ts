@@ -13,6 +13,9 @@ const trustedAllocation = 2 << 20;
 
 /** Frames of so many bytes are received into memory that was given back, which costs no new pages of memory. */
 const reusedFrom = 64 * 1024;
+/** Frames of up to so many bytes share memory of that many: an array of its own takes longer than all else of such a frame. */
+const sharedUpTo = 4 * 1024;
+const sharedBytes = 32 * 1024;
 /** One answer is applied while the next one arrives. */
 const mostSpares = 2;
 
@@ -27,6 +30,9 @@ export class FrameAssembler {
   #prefixFilled = 0;
   /** Memory of former frames. */
   readonly #spares: Uint8Array[] = [];
+  /** Where small frames go, one behind the other. */
+  #shared: Uint8Array = new Uint8Array(0);
+  #sharedUsed = 0;
   #frame: Uint8Array | undefined;
   #frameLength = 0;
   #frameFilled = 0;
@@ -67,7 +73,17 @@ export class FrameAssembler {
     if (length >= reusedFrom) return this.#spares.pop() ?? new Uint8Array(Math.min(length, trustedAllocation));
     // Who gets small answers has caught up, and should hold no megabytes until the next time.
     this.#spares.length = 0;
-    return new Uint8Array(length);
+    return length > sharedUpTo ? new Uint8Array(length) : this.#share(length);
+  }
+
+  #share(length: number): Uint8Array {
+    if (this.#sharedUsed + length > this.#shared.length) {
+      this.#shared = new Uint8Array(sharedBytes);
+      this.#sharedUsed = 0;
+    }
+    const start = this.#sharedUsed;
+    this.#sharedUsed += length;
+    return this.#shared.subarray(start, this.#sharedUsed);
   }
 
   #fill(frame: Uint8Array, chunk: Uint8Array, at: number): number {
