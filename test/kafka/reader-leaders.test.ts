@@ -182,7 +182,12 @@ test("three nodes in three racks: the replica in the client's rack is read from 
   await java.call("createTopic", { bootstrapServers, topic, assignments: [[1, 2, 3]] });
   await write(java, bootstrapServers, topic, ["first"]);
   // Whatever was wrong with the replica is forgotten after five seconds.
-  await using watched = new Watched(bootstrapServers, topic, { rack: "south", metadataMaxAgeMs: 5000 }, { maxWaitMs: 500 });
+  await using watched = new Watched(
+    bootstrapServers,
+    topic,
+    { rack: "south", metadataMaxAgeMs: 5000 },
+    { maxWaitMs: 500 },
+  );
   await watched.reader.start();
   await watched.reads("first");
   const [leader, replica, other] = [1, 2, 3].map((id) => portOf(cluster, id));
