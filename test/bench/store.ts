@@ -1,7 +1,8 @@
 /**
- * Fills the stores of a table from memory, without a broker: a million records of 100 bytes, cold (all keys different) and
- * as updates, and prints what it takes of a thread's time. Each in a process of its own: `node --conditions=@ktables/source test/bench/store.ts`,
- * with `--keys=N` and `--store=NAME` for less.
+ * Fills the stores of a table from memory, without a broker: records of 100 bytes, cold (all keys different) and as
+ * updates, reads from them, and prints what it takes of a thread's time. Each in a process of its own:
+ * `node --conditions=@ktables/source test/bench/store.ts`. `--keys=1000,30000` names other numbers of keys, and
+ * `--store=NAME` one store.
  */
 import { spawnSync } from "node:child_process";
 import { encodeBatch, readBatches } from "@ktables/record-batch";
@@ -21,31 +22,53 @@ const common = { topic: "t", key: string(), metadata: false, expireWithLog: fals
 const valueLength = 100;
 const recordsInBatch = 800;
 
+/** So many keys are measured at least, of small stores one after the other. */
+const keysInAll = 300_000;
+
 const stores: Readonly<Record<string, () => Store<unknown>>> = {
   "decoded, JSON": () => decoded(json()),
-  "decoded, bytes": () => decoded(bytes()),
-  "bytes, eager JSON": () =>
-    new ByteStore({ ...common, value: json(), onPoison: "keep-previous", validate: "eager" }, observer),
-  "bytes, lazy": () => new ByteStore({ ...common, value: json(), onPoison: "drop", validate: "lazy" }, observer),
+  "bytes, eager JSON": () => kept(json(), "eager"),
+  "bytes, lazy JSON": () => kept(json(), "lazy"),
+  "decoded, bytes()": () => decoded(bytes()),
+  "bytes, bytes()": () => kept(bytes(), "eager"),
 };
 
 function decoded(value: Codec<unknown>): Store<unknown> {
   return new DecodedStore({ ...common, value, onPoison: "keep-previous" }, observer);
 }
 
-const count = Number(option("keys") ?? 1_000_000);
+function kept(value: Codec<unknown>, validate: "eager" | "lazy"): Store<unknown> {
+  const onPoison = validate === "eager" ? "keep-previous" : "drop";
+  return new ByteStore({ ...common, value, onPoison, validate }, observer);
+}
+
+const counts = (option("keys") ?? "1000000").split(",").map(Number);
 const chosen = option("store");
-if (chosen === undefined) {
-  console.log(`${count} keys, values of ${valueLength} bytes`);
-  console.log(
-    row("", "cold M/s", "updates M/s", "B/key", "B/key after", "payload B", "slice ms", "get hot ns", "get cold ns"),
-  );
-  for (const name of Object.keys(stores)) {
-    const args = ["--conditions=@ktables/source", "--expose-gc", import.meta.filename, `--store=${name}`];
-    spawnSync(process.execPath, [...args, `--keys=${count}`], { stdio: "inherit" });
-  }
-} else {
+const count = counts[0]!;
+if (chosen !== undefined && "gc" in globalThis) {
   measure(chosen);
+} else {
+  for (const keys of counts) {
+    console.log(`${keys} keys, values of ${valueLength} bytes`);
+    console.log(
+      row(
+        "",
+        "cold M/s",
+        "updates M/s",
+        "B/key",
+        "B/key after",
+        "payload B",
+        "slice ms",
+        "hot ns",
+        "any ns",
+        "each ns",
+      ),
+    );
+    for (const name of chosen === undefined ? Object.keys(stores) : [chosen]) {
+      const args = ["--conditions=@ktables/source", "--expose-gc", import.meta.filename, `--store=${name}`];
+      spawnSync(process.execPath, [...args, `--keys=${keys}`], { stdio: "inherit" });
+    }
+  }
 }
 
 function measure(name: string): void {
@@ -55,31 +78,38 @@ function measure(name: string): void {
   const warmUp = make();
   for (let round = 0; round < 5; round++) fill(warmUp, logOf(Math.min(count, 20_000), false));
 
+  const rounds = Math.max(1, Math.ceil(keysInAll / count));
   const before = memory();
-  const store = make();
-  const cold = fillAnew(store, false);
-  const perKey = (memory(store) - before) / store.size;
-  const update = fillAnew(store, true);
-  const perKeyAfter = (memory(store) - before) / store.size;
-  const slice = Math.max(cold.longestMs, update.longestMs);
+  const filled = Array.from({ length: rounds }, make);
+  const cold = fillAnew(filled, false);
+  const perKey = (memory() - before) / (rounds * count);
+  const update = fillAnew(filled, true);
+  const perKeyAfter = (memory() - before) / (rounds * count);
+  const store = filled[0]!;
   console.log(
     row(
       name,
-      (count / cold.ms / 1000).toFixed(2),
-      (count / update.ms / 1000).toFixed(2),
+      ((rounds * count) / cold.ms / 1000).toFixed(2),
+      ((rounds * count) / update.ms / 1000).toFixed(2),
       perKey.toFixed(0),
       perKeyAfter.toFixed(0),
       String(keyOf(count - 1).length + valueLength),
-      slice.toFixed(1),
+      Math.max(cold.longestMs, update.longestMs).toFixed(1),
       nsPerGet(store, 1000).toFixed(0),
       nsPerGet(store, count).toFixed(0),
+      nsPerEntry(store).toFixed(0),
     ),
   );
 }
 
 /** In a function of its own, so that no frame on the stack keeps the log alive when memory is measured. */
-function fillAnew(store: Store<unknown>, isAgain: boolean): ReturnType<typeof fill> {
-  return fill(store, logOf(count, isAgain));
+function fillAnew(filled: readonly Store<unknown>[], isAgain: boolean): ReturnType<typeof fill> {
+  const log = logOf(count, isAgain);
+  const all = filled.map((store) => fill(store, log));
+  return {
+    ms: all.reduce((sum, { ms }) => sum + ms, 0),
+    longestMs: Math.max(...all.map(({ longestMs }) => longestMs)),
+  };
 }
 
 /** Applies batches, and looks at the clock after each, as the reader does. */
@@ -130,25 +160,42 @@ function valueOf(id: number, isAgain: boolean): string {
   return `${text.slice(0, -1)},"pad":"${"x".repeat(Math.max(0, length - text.length - 9))}"}`;
 }
 
+/** Of random keys below `range`. */
 function nsPerGet(store: Store<unknown>, range: number): number {
-  const keys = Array.from({ length: 100_000 }, () => keyOf(Math.floor(Math.random() * range)));
-  let found = 0;
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < (range === count ? 1 : 10); round++) {
-    const started = cpuMs();
+  const keys = Array.from({ length: 200_000 }, () => keyOf(Math.floor(Math.random() * range)));
+  return nsEach(keys.length, () => {
+    let found = 0;
     for (const key of keys) if (store.get(key) !== undefined) found++;
-    best = Math.min(best, cpuMs() - started);
-  }
-  if (found === 0) throw new Error("nothing was found");
-  return (best * 1e6) / keys.length;
+    return found;
+  });
 }
 
-function memory(store?: Store<unknown>): number {
+/** Of going through the whole store. */
+function nsPerEntry(store: Store<unknown>): number {
+  return nsEach(count, () => {
+    let met = 0;
+    for (const [, value] of store.entries()) if (value !== undefined) met++;
+    return met;
+  });
+}
+
+/** Of many rounds, each of which meets `length` values; the clock of a thread's time has large steps. */
+function nsEach(length: number, round: () => number): number {
+  const started = cpuMs();
+  let met = 0;
+  while (cpuMs() - started < 500) {
+    const found = round();
+    if (found !== length) throw new Error("not everything was found");
+    met += found;
+  }
+  return ((cpuMs() - started) * 1e6) / met;
+}
+
+function memory(): number {
   const { gc } = globalThis as { gc?: () => void };
   for (let round = 0; round < 3; round++) gc?.();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
-  // The memory of WebAssembly is in neither figure.
-  return heapUsed + arrayBuffers + (store instanceof ByteStore ? store.memory.takenBytes : 0);
+  return heapUsed + arrayBuffers;
 }
 
 function option(name: string): string | undefined {

@@ -126,7 +126,8 @@ describe("a table", () => {
 
   test("shows its size when it is started, and its writer that it is", async () => {
     await fixture.write(["a", "1"], ["b", "1"]);
-    expect(inspect(await fixture.openTable())).toBe('KafkaTable(topic "t", caught_up, 2 keys)');
+    const table = await fixture.openTable();
+    expect(inspect(table)).toBe(`KafkaTable(topic "t", caught_up, 2 keys, store "${table.stats.store}")`);
     expect(inspect(await fixture.openWriter())).toBe('KafkaTableWriter(topic "t", started)');
   });
 

@@ -68,8 +68,13 @@ export async function rejection(promise: Promise<unknown>): Promise<Error & { co
   throw new Error("expected a rejection");
 }
 
-/** Where the tables of this run keep their contents: every test of tables runs with both (`vitest.config.ts`). */
-export const storeUnderTest = process.env["KTABLES_STORE"] === "bytes" ? "bytes" : "decoded";
+/** Where the tables of this run keep their contents: every test of tables runs with the default and with bytes (`vitest.config.ts`). */
+export const storeUnderTest = storeNamed(process.env["KTABLES_STORE"]);
+
+function storeNamed(name = "auto"): "auto" | "decoded" | "bytes" {
+  if (name === "auto" || name === "decoded" || name === "bytes") return name;
+  throw new Error(`KTABLES_STORE is auto, decoded or bytes, not ${name}`);
+}
 
 const encoder = new TextEncoder();
 

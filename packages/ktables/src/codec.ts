@@ -10,10 +10,17 @@ export interface Codec<T> {
   /** A throw reaches the caller of `set()`, and nothing is sent. */
   encode(value: T): Uint8Array;
   /**
-   * `bytes` are a view that is valid during the call only: copy what you keep. A throw makes the table skip the record
-   * and keep the key's previous value.
+   * `bytes` are a view that is valid during the call only: copy what you keep. A throw is a bad record, of which the
+   * table's `onPoison` decides; by default the key keeps its previous value.
    */
   decode(bytes: Uint8Array): T;
+  /**
+   * True says that `decode` never throws, whatever the bytes are, so that nothing is learned by calling it before the
+   * value is wanted: a table that keeps values as bytes then leaves it until somebody reads the value or listens to
+   * changes, also with `validate: "eager"`. True of {@link bytes}, false of text and JSON. If `decode` throws all the
+   * same, such a table drops the key when its value is read, whatever `onPoison` says. Default false.
+   */
+  readonly decodesEverything?: boolean | undefined;
 }
 
 // Not fatal would map different bad bytes to one key; without ignoreBOM, "\uFEFFa" and "a" would be one key.
@@ -67,6 +74,7 @@ export function bytes(): Codec<Uint8Array> {
     },
     // A view would keep the whole receive buffer alive for as long as the value lives.
     decode: (view) => new Uint8Array(view),
+    decodesEverything: true,
   };
 }
 
@@ -98,5 +106,12 @@ export function checkCodec(owner: string, option: string, codec: unknown): void 
         `${owner}: ${name} of the codec "${option}" is async; codecs are synchronous`,
       );
     }
+  }
+  const { decodesEverything } = codec as Partial<Codec<unknown>>;
+  if (decodesEverything !== undefined && typeof decodesEverything !== "boolean") {
+    throw new InvalidOptionError(
+      option,
+      `${owner}: decodesEverything of the codec "${option}" must be true or false, got ${describe(decodesEverything)}`,
+    );
   }
 }

@@ -4,6 +4,7 @@ import type { CatchUp } from "./catch-up.ts";
 import { Rebuild } from "./rebuild.ts";
 import { differencesOf } from "./store/differences.ts";
 import type { Store, StoreCounters } from "./store/store.ts";
+import type { StoreKind } from "./store/store-choice.ts";
 import { ShadowObserver, type TableObserver } from "./table-observer.ts";
 import type { ResolvedTableOptions } from "./table-options.ts";
 import { type ReplicaHost, TopicReplica } from "./topic-replica.ts";
@@ -67,6 +68,11 @@ export class ServedReplica<V> {
 
   get store(): Store<V> {
     return this.#replica.store;
+  }
+
+  /** Which one that is; undefined as long as it is not decided. */
+  get storeKind(): StoreKind | undefined {
+    return this.#replica.storeKind;
   }
 
   /** Undefined before {@link begin}. */

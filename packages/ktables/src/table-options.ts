@@ -1,6 +1,7 @@
 import { InvalidOptionError, type IsolationLevel, type PositionLostError } from "@ktables/client";
 import { check, describe, type OptionCheck } from "@ktables/client/internal";
 import { checkPoisonPolicy, type PoisonPolicy } from "./store/poison.ts";
+import type { StoreKind } from "./store/store-choice.ts";
 import { type ResolvedTopicOptions, resolveTopicOptions, type TopicOptions } from "./topic-options.ts";
 
 export interface KafkaTableOptions<V> extends Omit<TopicOptions<V>, "partitions"> {
@@ -40,13 +41,19 @@ export interface KafkaTableOptions<V> extends Omit<TopicOptions<V>, "partitions"
   readonly onPoison?: PoisonPolicy<V> | undefined;
   /**
    * Where values are kept: `decoded`, each as the codec gives it, or `bytes`, as the bytes of their records, which takes
-   * less memory and time to fill and more to read. `bytes` takes no `key` codec of your own. Default `decoded`.
+   * less memory and time to fill and more to read. `bytes` takes no `key` codec of your own.
+   *
+   * `auto` decides whenever the topic is read from its beginning, and stays with it until it is read anew: `bytes` when
+   * there are 100 000 records or more to be read at that moment, all partitions together, else `decoded`; always `decoded`
+   * with a `key` codec of your own, and always `bytes` with `validate: "lazy"`. `stats.store` tells. Default `auto`.
    */
-  readonly store?: "decoded" | "bytes" | undefined;
+  readonly store?: "auto" | StoreKind | undefined;
   /**
    * When values are decoded: `eager`, when they arrive, so that `onPoison` can judge them; or `lazy`, when they are read
    * first, for which they must be kept as bytes. A value that turns out undecodable then is dropped, and listed by
-   * `poisoned()` from then on; `size` and `keys()` count it until then. Default `eager`.
+   * `poisoned()` from then on; `size` and `keys()` count it until then. Where the codec says that it decodes everything
+   * (`decodesEverything`, which `bytes()` does), nothing is to be judged, and values that are kept as bytes are not decoded
+   * before they are read. Default `eager`.
    */
   readonly validate?: "eager" | "lazy" | undefined;
   /** Keep partition, offset, timestamp and headers of every key's record, for `entry()`. Default false. */
@@ -79,7 +86,7 @@ const tableChecks: Readonly<Record<string, OptionCheck>> = {
   isolation: check.oneOf("read_committed", "read_uncommitted"),
   onReset: check.oneOf("resync", "freeze", "fail"),
   onPoison: checkPoisonPolicy,
-  store: check.oneOf("decoded", "bytes"),
+  store: check.oneOf("auto", "decoded", "bytes"),
   validate: check.oneOf("eager", "lazy"),
   metadata: check.boolean,
   expireWithLog: check.boolean,
@@ -109,7 +116,8 @@ export interface ResolvedTableOptions<V> extends ResolvedTopicOptions<V> {
   /** Those that are read; undefined for all. */
   readonly partitions: readonly number[] | undefined;
   readonly onPoison: PoisonPolicy<V>;
-  readonly store: "decoded" | "bytes";
+  /** `auto` only where either could serve. */
+  readonly store: "auto" | StoreKind;
   readonly validate: "eager" | "lazy";
   readonly metadata: boolean;
   readonly expireWithLog: boolean;
@@ -136,7 +144,7 @@ export function resolveTableOptions<V>(options: KafkaTableOptions<V>): ResolvedT
     isolation: options.isolation ?? "read_committed",
     onReset: options.onReset ?? "resync",
     onPoison: options.onPoison ?? (validate === "lazy" ? "drop" : "keep-previous"),
-    store: options.store ?? "decoded",
+    store: storeOf(options),
     validate,
     metadata: options.metadata ?? false,
     expireWithLog: options.expireWithLog ?? false,
@@ -148,22 +156,33 @@ export function resolveTableOptions<V>(options: KafkaTableOptions<V>): ResolvedT
 
 /** What does not go together. @throws InvalidOptionError */
 function checkStore<V>({ store, validate, onPoison, key }: KafkaTableOptions<V>): void {
-  if (store === "bytes" && key !== undefined) {
+  const isLazy = validate === "lazy";
+  if (isLazy && store === "decoded") {
     throw new InvalidOptionError(
-      "key",
-      'KafkaTable: store: "bytes" finds keys by their UTF-8 bytes, so that a key codec of your own needs store: "decoded"',
+      "validate",
+      'KafkaTable: validate: "lazy" needs bytes to decode later, store: "bytes"',
     );
   }
-  if (validate !== "lazy") return;
-  if (store !== "bytes") {
-    throw new InvalidOptionError("validate", 'KafkaTable: validate: "lazy" needs store: "bytes"');
+  if ((isLazy || store === "bytes") && key !== undefined) {
+    throw new InvalidOptionError(
+      "key",
+      `KafkaTable: ${isLazy ? 'validate: "lazy"' : 'store: "bytes"'} finds keys by their UTF-8 bytes, so that a key codec ` +
+        `of your own needs ${isLazy ? 'validate: "eager"' : 'store: "decoded"'}`,
+    );
   }
-  if (onPoison !== undefined && onPoison !== "drop") {
+  if (isLazy && onPoison !== undefined && onPoison !== "drop") {
     throw new InvalidOptionError(
       "onPoison",
       'KafkaTable: with validate: "lazy" a bad value is found when its predecessor is gone, so that onPoison can only be "drop"',
     );
   }
+}
+
+/** With `auto`, the only one that can serve, if there is only one. */
+function storeOf<V>({ store = "auto", validate, key }: KafkaTableOptions<V>): "auto" | StoreKind {
+  if (store !== "auto") return store;
+  if (key !== undefined) return "decoded";
+  return validate === "lazy" ? "bytes" : "auto";
 }
 
 /** The array, copied; undefined for whatever else there is. */

@@ -181,6 +181,7 @@ export class KafkaTable<V> extends TableContents<V> {
   get stats(): ViewStats {
     return Object.freeze({
       ...this.#replica.counters,
+      store: this.#replica.storeKind,
       poisonedKeys: this.#replica.store.poisonedKeys,
       crossPartitionKeys: this.#replica.store.crossPartitionKeys,
       callbackErrors: this.#observer.callbackErrors,
@@ -323,8 +324,10 @@ export class KafkaTable<V> extends TableContents<V> {
   }
 
   override toString(): string {
-    const size = this.#phase === "unstarted" ? "" : `, ${this.#replica.store.size} keys`;
-    return `KafkaTable(topic "${this.topic}", ${this.status}${size})`;
+    const { store, storeKind } = this.#replica;
+    const size = this.#phase === "unstarted" ? "" : `, ${store.size} keys`;
+    const where = storeKind === undefined ? "" : `, store "${storeKind}"`;
+    return `KafkaTable(topic "${this.topic}", ${this.status}${size}${where})`;
   }
 
   #assertStarted(): void {

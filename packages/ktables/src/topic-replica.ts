@@ -1,9 +1,8 @@
 import { type CallOptions, describeTopicConfigs, KafkaError, listOffsets, TopicReader } from "@ktables/client";
 import { throwIfAborted } from "@ktables/client/internal";
 import { CatchUp } from "./catch-up.ts";
-import { ByteStore } from "./store/bytes/byte-store.ts";
-import { DecodedStore } from "./store/decoded-store.ts";
 import type { Store, StoreObserver } from "./store/store.ts";
+import { chooseStore, newStore, type StoreKind } from "./store/store-choice.ts";
 import type { ResolvedTableOptions } from "./table-options.ts";
 
 /** Kafka's default of `delete.retention.ms`, for topics whose configuration may not be read. */
@@ -26,19 +25,24 @@ export interface ReplicaHost<V> {
 
 /** One reading of a topic from its beginning on: its contents so far, and how far that is. */
 export class TopicReplica<V> {
-  readonly store: Store<V>;
   readonly catchUp: CatchUp;
   readonly #options: ResolvedTableOptions<V>;
+  readonly #observer: StoreObserver<V>;
   readonly #host: ReplicaHost<V>;
   readonly #ending = new AbortController();
   /** Below which offsets of each partition nothing is left in the store. */
   readonly #expiredBelow = new Map<number, number>();
+  #storeKind: StoreKind | undefined;
+  #store: Store<V>;
   #reader: TopicReader | undefined;
 
   constructor(options: ResolvedTableOptions<V>, observer: StoreObserver<V>, host: ReplicaHost<V>) {
     this.#options = options;
+    this.#observer = observer;
     this.#host = host;
-    this.store = options.store === "bytes" ? new ByteStore(options, observer) : new DecodedStore(options, observer);
+    this.#storeKind = options.store === "auto" ? undefined : options.store;
+    // Where the choice is still open, this one is there to be asked, and empty.
+    this.#store = newStore(this.#storeKind ?? "decoded", options, observer);
     this.catchUp = new CatchUp({
       position: (partition) => this.position(partition),
       endOffsets: (partitions, signal) =>
@@ -46,6 +50,16 @@ export class TopicReplica<V> {
       onTrouble: (error) => host.onTrouble(error),
       onCaughtUp: () => host.onCaughtUp(this),
     });
+  }
+
+  /** With `store: "auto"`, another one when reading has begun. */
+  get store(): Store<V> {
+    return this.#store;
+  }
+
+  /** Which one {@link store} is; undefined as long as that is not decided. */
+  get storeKind(): StoreKind | undefined {
+    return this.#storeKind;
   }
 
   /** Undefined before {@link begin}. */
@@ -74,14 +88,14 @@ export class TopicReplica<V> {
       isolation,
       maxWaitMs: fetchMaxWaitMs,
       tombstoneRetentionMs,
-      onBatch: (partition, batch, fromOffset) => this.store.apply(partition, batch, fromOffset),
+      onBatch: (partition, batch, fromOffset) => this.#store.apply(partition, batch, fromOffset),
       onProgress: (partition) => {
         if (this.#options.expireWithLog) this.#expire(partition);
         host.onProgress(this, partition);
         this.catchUp.advance(partition);
       },
       onPartitionsAdded: (partitions) => {
-        this.store.expectSeveralPartitions();
+        this.#store.expectSeveralPartitions();
         this.catchUp.join(partitions, this.#ending.signal);
       },
       onTrouble: (error) => host.onTrouble(error),
@@ -89,7 +103,9 @@ export class TopicReplica<V> {
     });
     this.#reader = reader;
     await reader.start(call());
-    if (reader.partitions().length > 1) this.store.expectSeveralPartitions();
+    // Nothing has been applied yet: answers to fetches come in later turns.
+    this.#chooseStore(recordsToRead(ends, reader));
+    if (reader.partitions().length > 1) this.#store.expectSeveralPartitions();
     this.catchUp.begin(ends, reader.partitions(), this.#ending.signal);
   }
 
@@ -100,10 +116,16 @@ export class TopicReplica<V> {
     await this.catchUp.settled();
   }
 
+  #chooseStore(records: number): void {
+    if (this.#storeKind !== undefined) return;
+    this.#storeKind = chooseStore(records);
+    if (this.#storeKind !== "decoded") this.#store = newStore(this.#storeKind, this.#options, this.#observer);
+  }
+
   #expire(partition: number): void {
     const logStartOffset = this.#reader?.logStartOffset(partition) ?? -1;
     if (logStartOffset <= (this.#expiredBelow.get(partition) ?? 0)) return;
-    this.store.expire(partition, logStartOffset);
+    this.#store.expire(partition, logStartOffset);
     // Records from below may still be on their way from earlier answers.
     if ((this.position(partition) ?? 0) >= logStartOffset) this.#expiredBelow.set(partition, logStartOffset);
   }
@@ -122,4 +144,12 @@ export class TopicReplica<V> {
       return defaultTombstoneRetentionMs;
     }
   }
+}
+
+/** At most: compaction leaves holes in the offsets. */
+function recordsToRead(ends: ReadonlyMap<number, number>, reader: TopicReader): number {
+  return reader.partitions().reduce((sum, partition) => {
+    const start = reader.position(partition) ?? 0;
+    return sum + Math.max(0, (ends.get(partition) ?? start) - start);
+  }, 0);
 }

@@ -1,4 +1,5 @@
 import type { StoreCounters } from "./store/store.ts";
+import type { StoreKind } from "./store/store-choice.ts";
 
 /**
  * - `unstarted`: `start()` was not called yet.
@@ -22,6 +23,8 @@ export type TableStatus =
 
 /** What a table has done so far; frozen. */
 export interface ViewStats extends StoreCounters {
+  /** Where values are kept right now; undefined before reading has begun, when `store: "auto"` has not decided. */
+  readonly store: StoreKind | undefined;
   /** Keys whose latest record could not be decoded, right now; see `poisoned()`. */
   readonly poisonedKeys: number;
   /** Keys that have values in several partitions, right now. */

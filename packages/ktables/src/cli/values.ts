@@ -36,6 +36,7 @@ export function readCodec(format: ReadFormat): Codec<Uint8Array> {
       if (format === "string") stringCodec.decode(bytes);
       return bytes.slice();
     },
+    decodesEverything: format === "auto" || format === "base64",
   };
 }
 

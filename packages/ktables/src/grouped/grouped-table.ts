@@ -72,6 +72,8 @@ export class GroupedKafkaTable<V> {
     this.#codec = keyCodec;
     this.#table = new KafkaTable<V>({
       ...tableOptions,
+      // The groups hold every value decoded anyway.
+      store: "decoded",
       onPoison: policyByKey(onPoison, (key) => this.#decode(key)),
       onSet: (key, value) => {
         const decoded = this.#decodeOrCount(key);

@@ -57,7 +57,7 @@ export class TestTopic<V> {
   /** For what goes beyond this class. */
   readonly broker: EmbeddedBroker;
   readonly #value: Codec<V>;
-  readonly #key: Codec<string>;
+  readonly #key: Codec<string> | undefined;
   readonly #partitions: number;
   readonly #configs: Readonly<Record<string, string>>;
   readonly #ownsBroker: boolean;
@@ -68,7 +68,7 @@ export class TestTopic<V> {
     this.name = options.name ?? "test-topic";
     this.broker = broker;
     this.#value = options.value;
-    this.#key = options.key ?? string();
+    this.#key = options.key;
     this.#partitions = options.partitions ?? 1;
     this.#configs = Object.freeze({ ...DEFAULT_TOPIC_CONFIGS, ...options.configs });
     this.#ownsBroker = options.broker === undefined;
@@ -105,7 +105,8 @@ export class TestTopic<V> {
     readonly connection: string;
     readonly topic: string;
     readonly value: Codec<V>;
-    readonly key: Codec<string>;
+    /** Undefined unless the topic was created with one. */
+    readonly key: Codec<string> | undefined;
   } {
     return { connection: this.connection, topic: this.name, value: this.#value, key: this.#key };
   }
@@ -209,7 +210,7 @@ export class TestTopic<V> {
 
   #append(key: string, value: Uint8Array | null, options: TestRecordOptions): WriteToken {
     checkOptions("TestTopic", options, recordChecks);
-    const keyBytes = encodeWith(this.#key, "key", key);
+    const keyBytes = encodeWith(this.#key ?? string(), "key", key);
     const { partition = partitionForKey(keyBytes, this.#partitions), timestamp = Date.now(), headers } = options;
     const record = { key: keyBytes, value, timestamp, ...(headers === undefined ? {} : { headers }) };
     const offset = this.broker.append(this.name, partition, encodeBatch({ records: [record] }));

@@ -13,7 +13,7 @@ export const nothing: unique symbol = Symbol("nothing");
 export interface ByteContentsOptions<V> {
   readonly key: Codec<string>;
   readonly value: Codec<V>;
-  /** Whether values were found good before they came here. */
+  /** Whether values count as good: they were decoded before they came here, or the codec decodes everything. */
   readonly isJudged: boolean;
   /** A value that is stored, and was not known to be bad, could not be decoded; it has been removed. */
   readonly onUndecodable: (key: string, partition: number, offset: number, error: unknown) => void;

@@ -8,7 +8,10 @@ import { chunkCapacity, RecordChunk } from "./record-chunk.ts";
 import type { RecordMapMemory, RecordMapSizes } from "./record-map.ts";
 
 export interface ByteStoreOptions<V> extends StoreOptions<V> {
-  /** Whether values are decoded when they arrive, to be judged, or when they are read first; then the policy is `drop`. */
+  /**
+   * Whether values are decoded when they arrive, to be judged, or when they are read first; then the policy is `drop`.
+   * Of a codec that decodes everything there is nothing to judge.
+   */
   readonly validate: "eager" | "lazy";
 }
 
@@ -23,6 +26,7 @@ export class ByteStore<V> implements Store<V> {
   readonly #judge: PoisonJudge<V>;
   readonly #contents: ByteContents<V>;
   readonly #chunk = new RecordChunk(chunkCapacity);
+  readonly #judgesAtArrival: boolean;
   #recordsApplied = 0;
   #tombstonesApplied = 0;
   #keylessRecords = 0;
@@ -34,16 +38,16 @@ export class ByteStore<V> implements Store<V> {
     this.#options = options;
     this.#observer = observer;
     this.#judge = new PoisonJudge(options.topic, options.onPoison, observer);
-    const { key, value } = options;
+    const { key, value, validate } = options;
+    const decodesEverything = value.decodesEverything ?? false;
+    this.#judgesAtArrival = validate === "eager" && !decodesEverything;
+    const isJudged = validate === "eager" || decodesEverything;
     const onUndecodable = (key: string, partition: number, offset: number, error: unknown): void => {
       this.#valueDecodeErrors++;
       this.#poisoned.note(partition, key, { offset, error, isReplaced: false });
       this.#observer.onSkip("value_dropped", partition, offset, error);
     };
-    this.#contents = new ByteContents(
-      { key, value, isJudged: options.validate === "eager", onUndecodable, sizes },
-      observer,
-    );
+    this.#contents = new ByteContents({ key, value, isJudged, onUndecodable, sizes }, observer);
     if (options.metadata || options.expireWithLog) this.#contents.keepPlaces(0);
   }
 
@@ -151,7 +155,8 @@ export class ByteStore<V> implements Store<V> {
   #applyChunk(): void {
     const chunk = this.#chunk;
     this.#contents.prepare(chunk);
-    const isOrdinary = this.#poisoned.isEmpty && (this.#options.validate === "lazy" || this.#areAllGood(chunk));
+    const isUnheard = this.#observer.onSet === undefined;
+    const isOrdinary = isUnheard && this.#poisoned.isEmpty && (!this.#judgesAtArrival || this.#areAllGood(chunk));
     for (let index = 0; index < chunk.length; index++) {
       if (isOrdinary) {
         const end = this.#contents.setOrdinary(chunk, index);
@@ -192,7 +197,7 @@ export class ByteStore<V> implements Store<V> {
       return;
     }
     let value: V | typeof nothing = nothing;
-    if (this.#options.validate === "eager" || this.#observer.onSet !== undefined) {
+    if (this.#judgesAtArrival || this.#observer.onSet !== undefined) {
       try {
         value = this.#options.value.decode(chunk.value(index));
       } catch (error) {
