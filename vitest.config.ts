@@ -10,7 +10,6 @@ const testsOfTables = [
   "cross-partition",
   "entries",
   "following",
-  "model",
   "partitions",
   "poison",
   "python-parity",

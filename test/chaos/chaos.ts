@@ -64,7 +64,7 @@ export async function runChaos({ cluster, java, minutes, log }: ChaosOptions): P
       const client = clientOf(clients, writers.length + index);
       const note = (key: string): void =>
         updates[index]?.note(partitionForKey(new TextEncoder().encode(key), partitions));
-      return openTable(client, topic, isolation, note);
+      return openTable(client, topic, isolation, index % 2 === 0 ? "decoded" : "bytes", note);
     }),
   );
   const foreign = await ForeignTable.start(bootstrapServers, topic);
@@ -136,10 +136,11 @@ function openTable(
   client: KafkaClient,
   topic: string,
   isolation: IsolationLevel,
+  store: "decoded" | "bytes",
   onChange: (key: string) => void,
 ): Promise<KafkaTable<Numbered>> {
   const hooks = { onSet: onChange, onDelete: onChange };
-  return KafkaTable.open({ connection: client, topic, value: codec, ensureTopic: false, isolation, ...hooks });
+  return KafkaTable.open({ connection: client, topic, value: codec, ensureTopic: false, isolation, store, ...hooks });
 }
 
 /** A new table, and every running one behind a barrier, must show whatever was acknowledged before. */
@@ -159,7 +160,7 @@ async function checkFreshness(
   };
   const acknowledged = (): ReadonlyMap<string, number>[] => workloads.map((workload) => workload.acknowledged());
   const beforeOpening = acknowledged();
-  const fresh = await openTable(client, topic, "read_committed", () => undefined);
+  const fresh = await openTable(client, topic, "read_committed", "bytes", () => undefined);
   if (fresh.isCaughtUp) check("a new table", fresh, beforeOpening);
   await fresh.stop();
   for (const table of tables) {

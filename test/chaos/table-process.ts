@@ -14,6 +14,9 @@ const table = await KafkaTable.open({
   topic,
   value: codec,
   ensureTopic: false,
+  // Without hooks, unlike those of the main process, so that values are decoded when they are read.
+  store: "bytes",
+  validate: "lazy",
 });
 console.log("ready");
 process.stdin.resume();

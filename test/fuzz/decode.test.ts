@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeAll, inputOf } from "./decode.ts";
+import { fillStores } from "./stores.ts";
 
 /** A taste of test/fuzz/run.ts, which runs a million inputs on both paths. */
 describe("the fuzzer of the decoder", () => {
@@ -17,6 +18,14 @@ describe("the fuzzer of the decoder", () => {
     // Mutations that all end at the same check would show nothing.
     expect(ends.size).toBeGreaterThanOrEqual(8);
     expect(records).toBeGreaterThan(inputs / 2);
+  });
+
+  test(`the stores of a table make the same of damaged batches (seed ${seed})`, () => {
+    let batches = 0;
+    for (let index = 0; index < 1500; index++) {
+      batches += fillStores(inputOf(seed, index), index % 3 === 0, index % 4 < 2);
+    }
+    expect(batches).toBeGreaterThan(1000);
   });
 
   test("an input can be made again from the seed and its number", () => {

@@ -1,11 +1,11 @@
 /**
- * Fuzzes the decoder of record batches.
+ * Fuzzes the decoder of record batches, and the stores of tables behind it.
  *
  *     node --conditions=@ktables/source test/fuzz/run.ts --inputs 1000000 [--seed 7]
  *     node --conditions=@ktables/source test/fuzz/run.ts --minutes 180
  *     node --conditions=@ktables/source test/fuzz/run.ts --seed 7 --only 4711
  *
- * Even inputs are decoded with WebAssembly and zlib, odd ones without. Any input can be made again from the seed and its number.
+ * Even inputs are decoded with WebAssembly and zlib, odd ones without; some are put into the stores of tables. Any input can be made again from the seed and its number.
  */
 import { writeFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
@@ -27,6 +27,8 @@ export interface WorkerReport {
   inputs: number;
   batches: number;
   records: number;
+  /** Of some of the inputs: those that both stores of a table took, and made the same of. */
+  batchesInStores: number;
   /** How many inputs ended with each error; "decoded" for none. */
   readonly refused: Record<string, number>;
   slowestMs: number;

@@ -33,7 +33,7 @@ async function main(files: readonly string[]): Promise<number> {
 
 function runSuites(files: readonly string[]): Promise<number> {
   const vitest = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url));
-  const args = [vitest, "run", "--config", "vitest.kafka.config.ts", ...files];
+  const args = [vitest, "run", "--config", "vitest.kafka.config.ts", "--project", "all", ...files];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     stdio: ["ignore", "inherit", "inherit"],

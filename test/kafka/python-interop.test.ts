@@ -15,7 +15,7 @@ import {
   pythonPeerUnavailable,
   startPythonPeer,
 } from "../harness/python-peer.ts";
-import { newTopic, recordingLogger, rejection, type SuiteBroker, storeUnderTest, utf8 } from "../suites/support.ts";
+import { newTopic, recordingLogger, rejection, type SuiteBroker, utf8 } from "../suites/support.ts";
 import { startBrokerUnderTest } from "./broker-under-test.ts";
 import { skipsWithout } from "./foreign-tools.ts";
 
@@ -90,12 +90,14 @@ describe.skipIf(skipsWithout("the Python package", await pythonPeerUnavailable()
     const options = { connection: client, topic, value: json<unknown>(), partitions: 3 };
     if (!isGrouped) {
       const writer = await KafkaTableWriter.open(options);
-      const table = await KafkaTable.open({ ...options, store: storeUnderTest });
-      onTestFinished(async () => void (await Promise.all([writer.stop(), table.stop()])));
+      const table = await KafkaTable.open({ ...options, store: "decoded" });
+      const other = await KafkaTable.open({ ...options, store: "bytes" });
+      onTestFinished(async () => void (await Promise.all([writer.stop(), table.stop(), other.stop()])));
       return {
         write: ({ key: [key = ""], ...rest }) => ("value" in rest ? writer.set(key, rest.value) : writer.delete(key)),
         read: async () => {
-          expect(await table.barrier()).toBe(true);
+          expect(await Promise.all([table.barrier(), other.barrier()])).toEqual([true, true]);
+          expect(other.snapshot()).toEqual(table.snapshot());
           return new Map(Array.from(table, ([key, stored]) => [JSON.stringify([key]), stored]));
         },
       };

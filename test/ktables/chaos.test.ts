@@ -114,10 +114,12 @@ async function liveThrough(history: readonly Step[]): Promise<string[]> {
     logger: recordingLogger(),
   });
   const common = { topic: "t", value: json<number>(), ensureTopic: false };
-  const openTable = (): Promise<KafkaTable<number>> =>
-    KafkaTable.open({ ...common, connection: connection(), fetchMaxWaitMs: 50 });
+  const openTable = (index: number): Promise<KafkaTable<number>> => {
+    const store = index === 0 ? "decoded" : "bytes";
+    return KafkaTable.open({ ...common, connection: connection(), fetchMaxWaitMs: 50, store });
+  };
   const writer = await KafkaTableWriter.open({ ...common, connection: connection(), maxBatchBytes: 150 });
-  const tables = [await openTable(), await openTable()];
+  const tables = [await openTable(0), await openTable(1)];
   const writes: Write[] = [];
   let pending: Promise<void>[] = [];
   const undo: (() => void)[] = [];
@@ -148,7 +150,7 @@ async function liveThrough(history: readonly Step[]): Promise<string[]> {
         await new Promise((resolve) => setTimeout(resolve, step.ms));
       } else if (step.kind === "restart table") {
         await tables[step.table]?.stop();
-        tables[step.table] = await openTable();
+        tables[step.table] = await openTable(step.table);
       } else {
         undo.push(await applyFault(victim, step));
       }

@@ -71,18 +71,22 @@ test("a grouped table has the members of every group, whatever their names", asy
   }
 });
 
-test("a second table replays the topic from its beginning", async () => {
-  const topic = { connection, topic: topicOf("flags"), value: string() };
-  const writer = await KafkaTableWriter.open({ ...topic, partitions: 3 });
-  await Promise.all(Array.from({ length: 500 }, (_, index) => writer.set(`flag-${index % 50}`, `v${index}`)));
-  await writer.stop();
-  const table = await KafkaTable.open(topic);
-  assert.equal(table.size, 50);
-  assert.equal(table.get("flag-7"), "v457");
-  await table.stop();
-  assert.equal(table.status, "stopped");
-  assert.equal(table.get("flag-7"), "v457");
-});
+for (const store of ["decoded", "bytes"]) {
+  test(`a second table replays the topic from its beginning (${store})`, async () => {
+    const topic = { connection, topic: topicOf("flags"), value: string() };
+    const writer = await KafkaTableWriter.open({ ...topic, partitions: 3 });
+    await Promise.all(Array.from({ length: 500 }, (_, index) => writer.set(`flag-${index % 50}`, `v${index}`)));
+    await writer.stop();
+    const table = await KafkaTable.open({ ...topic, store });
+    assert.equal(table.stats.store, store);
+    assert.equal(table.size, 50);
+    assert.equal(table.get("flag-7"), "v457");
+    await table.stop();
+    assert.equal(table.status, "stopped");
+    assert.equal(table.get("flag-7"), "v457");
+    assert.deepEqual(table.snapshot(), new Map([...table.keys()].map((key) => [key, table.get(key)])));
+  });
+}
 
 test("tables and writers share one client", async () => {
   const client = new KafkaClient(connection);

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { type Change, json, type KafkaClientConfig, KafkaTable, type ViewStats } from "ktables";
 import { expect } from "vitest";
-import { storeUnderTest, until, utf8 } from "./support.ts";
+import { until, utf8 } from "./support.ts";
 
 export const partitions = 3;
 
@@ -113,7 +113,7 @@ class Watched {
     void this.#listen();
   }
 
-  static async open(topic: HistoryTopic): Promise<Watched> {
+  static async open(topic: HistoryTopic, store: "decoded" | "bytes"): Promise<Watched> {
     const before = await topic.committed();
     const table = await KafkaTable.open({
       connection: topic.connection(),
@@ -121,7 +121,7 @@ class Watched {
       value: json<number>(),
       ensureTopic: false,
       fetchMaxWaitMs: 50,
-      store: storeUnderTest,
+      store,
     });
     const watched = new Watched(table);
     for (const record of before) watched.model.apply(record);
@@ -164,9 +164,9 @@ function sorted(contents: Iterable<[string, number]>): [string, number][] {
   return [...contents].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Lives through one history, and compares tables with the model after every step. */
+/** Lives through one history, and compares a table of either store with the model after every step. */
 export async function liveThrough(topic: HistoryTopic, history: readonly Step[]): Promise<void> {
-  const watched = [await Watched.open(topic), await Watched.open(topic)];
+  const watched = [await Watched.open(topic, "decoded"), await Watched.open(topic, "bytes")];
   /** A transaction that has begun holds up its partition: what comes behind it cannot be read yet. */
   let open:
     | { partition: number; held: HistoryRecord[]; end: (outcome: "commit" | "abort") => Promise<void> }
@@ -224,7 +224,7 @@ export async function liveThrough(topic: HistoryTopic, history: readonly Step[])
         default: {
           await end("commit");
           await watched[item.table]?.table.stop();
-          watched[item.table] = await Watched.open(topic);
+          watched[item.table] = await Watched.open(topic, item.table === 0 ? "decoded" : "bytes");
         }
       }
       // A barrier would wait for the end of the transaction.
