@@ -79,12 +79,14 @@ function measure(name: string): void {
   for (let round = 0; round < 5; round++) fill(warmUp, logOf(Math.min(count, 20_000), false));
 
   const rounds = Math.max(1, Math.ceil(keysInAll / count));
-  const before = memory();
+  // They stay, so that they count before and after.
+  const [coldLog, updates] = [logOf(count, false), logOf(count, true)];
+  const before = memory([]);
   const filled = Array.from({ length: rounds }, make);
-  const cold = fillAnew(filled, false);
-  const perKey = (memory() - before) / (rounds * count);
-  const update = fillAnew(filled, true);
-  const perKeyAfter = (memory() - before) / (rounds * count);
+  const cold = fillAll(filled, coldLog);
+  const perKey = (memory(filled) - before) / (rounds * count);
+  const update = fillAll(filled, updates);
+  const perKeyAfter = (memory(filled) - before) / (rounds * count);
   const store = filled[0]!;
   console.log(
     row(
@@ -102,9 +104,7 @@ function measure(name: string): void {
   );
 }
 
-/** In a function of its own, so that no frame on the stack keeps the log alive when memory is measured. */
-function fillAnew(filled: readonly Store<unknown>[], isAgain: boolean): ReturnType<typeof fill> {
-  const log = logOf(count, isAgain);
+function fillAll(filled: readonly Store<unknown>[], log: readonly Uint8Array[]): ReturnType<typeof fill> {
   const all = filled.map((store) => fill(store, log));
   return {
     ms: all.reduce((sum, { ms }) => sum + ms, 0),
@@ -191,11 +191,14 @@ function nsEach(length: number, round: () => number): number {
   return ((cpuMs() - started) * 1e6) / met;
 }
 
-function memory(): number {
+/** Bytes at rest, with the stores that are not of the engine's own memory. */
+function memory(filled: readonly Store<unknown>[]): number {
   const { gc } = globalThis as { gc?: () => void };
   for (let round = 0; round < 3; round++) gc?.();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
+  // The memory of WebAssembly is in neither figure.
+  const taken = filled.map((store) => (store instanceof ByteStore ? store.memory.takenBytes : 0));
+  return heapUsed + arrayBuffers + taken.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 function option(name: string): string | undefined {

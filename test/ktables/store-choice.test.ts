@@ -174,15 +174,18 @@ describe("a codec that decodes everything", () => {
     ]);
   });
 
-  test("is not called before a value is read, where bytes are kept", async () => {
-    const value = new Counting();
-    append(1);
-    append(1, { value: "2" });
-    const table = await open({ value, store: "bytes" });
-    expect([table.size, table.has("k"), [...table.keys()], value.decodings]).toEqual([1, true, ["k"], 0]);
-    expect([table.get("k"), table.get("k"), value.decodings]).toEqual(["2", "2", 1]);
-    expect(table.stats).toMatchObject({ recordsApplied: 2, valueDecodeErrors: 0 });
-  });
+  test.each(["eager", "lazy"] as const)(
+    "is not called before a value is read, where bytes are kept: %s",
+    async (validate) => {
+      const value = new Counting();
+      append(1);
+      append(1, { value: "2" });
+      const table = await open({ value, store: "bytes", validate });
+      expect([table.size, table.has("k"), [...table.keys()], value.decodings]).toEqual([1, true, ["k"], 0]);
+      expect([table.get("k"), table.get("k"), value.decodings]).toEqual(["2", "2", 1]);
+      expect(table.stats).toMatchObject({ recordsApplied: 2, valueDecodeErrors: 0 });
+    },
+  );
 
   test("is called for each value that comes while somebody listens", async () => {
     const value = new Counting();
