@@ -4,7 +4,7 @@ import { newMemory, type WebAssemblyMemory } from "./web-assembly.ts";
 const defaultPageBits = 20;
 const webAssemblyPage = 2 ** 16;
 /** By so much it grows, in bytes. */
-const leastStep = 2 ** 24;
+const leastStep = 2 ** 21;
 const largestStep = 2 ** 28;
 export interface HeapSizes {
   /** The logarithm of a page's size in bytes; 20, which is 1 MiB, by default. */
@@ -85,16 +85,19 @@ export class Heap {
     for (let page = first; page < first + count; page++) this.#isTaken[page] = false;
   }
 
-  /** The byte at which a block begins, a multiple of 64; -1 when there is no memory left. What is in it is undefined. */
+  /** The byte at which a block begins, a multiple of 64; -1 when there is no memory left. It is zero throughout. */
   take(size: number): number {
     if (size > this.pageSize) {
-      const page = this.takePages(Math.ceil(size / this.pageSize));
+      const page = this.#takeZeroPages(Math.ceil(size / this.pageSize));
       return page < 0 ? -1 : page * this.pageSize;
     }
     const free = this.#freeBlocks.get(size)?.pop();
-    if (free !== undefined) return free;
+    if (free !== undefined) {
+      this.bytes.fill(0, free, free + size);
+      return free;
+    }
     if (this.#blocksAt + size > this.#blocksEnd) {
-      const page = this.takePages(1);
+      const page = this.#takeZeroPages(1);
       if (page < 0) return -1;
       this.#blocksAt = page * this.pageSize;
       this.#blocksEnd = this.#blocksAt + this.pageSize;
@@ -112,6 +115,16 @@ export class Heap {
     const free = this.#freeBlocks.get(size);
     if (free === undefined) this.#freeBlocks.set(size, [at]);
     else free.push(at);
+  }
+
+  /** What was never taken is zero, and so remains untouched. */
+  #takeZeroPages(count: number): number {
+    const known = this.#isTaken.length;
+    const first = this.takePages(count);
+    if (first < 0) return -1;
+    const used = Math.min(first + count, known);
+    if (first < used) this.bytes.fill(0, first * this.pageSize, used * this.pageSize);
+    return first;
   }
 
   /** Makes the range at least as long; false when that cannot be. */

@@ -187,10 +187,8 @@ export class KeyIndex<K> {
     const segment = at / 4;
     const { words } = this.#heap;
     words[segment + segmentMask] = 2 * size - 1;
-    words[segment + segmentUsed] = 0;
     words[segment + segmentLimit] = Math.max(1, (size >>> 2) * 3);
     words[segment + segmentDepth] = depth;
-    words.fill(0, segment + segmentEntries, segment + segmentEntries + 2 * size);
     return segment;
   }
 }

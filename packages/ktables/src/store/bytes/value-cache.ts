@@ -1,7 +1,7 @@
 const defaultSize = 4096;
 /** What the cached values take as bytes; larger ones as objects. */
 const maxBytes = 16 * 2 ** 20;
-const free = -1;
+const free = 0;
 
 /** A slot's value has so many places, which it shares with others: with one, two keys in use could take turns. */
 const ways = 4;
@@ -15,11 +15,12 @@ export class ValueCache<V> {
   readonly #mask: number;
   /** By group of places: the one that is emptied next. */
   readonly #hands: Uint8Array;
+  /** Each + 1. */
   readonly #slots: Int32Array;
   readonly #sizes: Int32Array;
-  readonly #values: (V | undefined)[];
+  #values: (V | undefined)[] = [];
   /** Undefined where the value has not been asked for again. */
-  readonly #keys: (string | undefined)[];
+  #keys: (string | undefined)[] = [];
   readonly #byKey = new Map<string, V>();
   #bytes = 0;
   #count = 0;
@@ -28,10 +29,8 @@ export class ValueCache<V> {
   constructor(size: number = defaultSize) {
     this.#mask = size / ways - 1;
     this.#hands = new Uint8Array(size / ways);
-    this.#slots = new Int32Array(size).fill(free);
+    this.#slots = new Int32Array(size);
     this.#sizes = new Int32Array(size);
-    this.#values = Array.from({ length: size }, () => undefined);
-    this.#keys = Array.from({ length: size }, () => undefined);
   }
 
   /** Of a key that was asked for before; undefined where it is not here. */
@@ -54,13 +53,14 @@ export class ValueCache<V> {
   /** `size`: bytes that the value was made of. */
   set(slot: number, value: V, size: number): void {
     if (size > maxBytes >>> 4) return;
+    if (this.#values.length === 0) this.#makeRoom();
     const group = slot & this.#mask;
     const hand = this.#hands[group]!;
     this.#hands[group] = (hand + 1) % ways;
     const at = group * ways + hand;
     this.#empty(at);
     if (this.#bytes + size > maxBytes) this.#clear();
-    this.#slots[at] = slot;
+    this.#slots[at] = slot + 1;
     this.#sizes[at] = size;
     this.#values[at] = value;
     this.#bytes += size;
@@ -74,10 +74,17 @@ export class ValueCache<V> {
     if (at >= 0) this.#empty(at);
   }
 
+  /** Whole arrays are faster than such as grow here and there, but many tables are never read like that. */
+  #makeRoom(): void {
+    const { length } = this.#slots;
+    this.#values = Array.from({ length });
+    this.#keys = Array.from({ length });
+  }
+
   /** -1 for a slot that has none. */
   #placeOf(slot: number): number {
     const first = (slot & this.#mask) * ways;
-    for (let at = first; at < first + ways; at++) if (this.#slots[at] === slot) return at;
+    for (let at = first; at < first + ways; at++) if (this.#slots[at] === slot + 1) return at;
     return -1;
   }
 
