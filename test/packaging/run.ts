@@ -6,6 +6,7 @@ import { root, run } from "../command.ts";
 import { startJavaPeer } from "../harness/java-peer.ts";
 import { kafkaAvailability, startKafka } from "../harness/kafka.ts";
 import { codeBlocks } from "../structure/code-blocks.ts";
+import { checkImportCost } from "./import-cost.ts";
 import { checkWritten, prepareProof, writeCompressions } from "./kafka-proof.ts";
 import { installedManifest, installedPackages, type Packed, packAndInstall } from "./packed.ts";
 import { runTests, runtimes } from "./runtimes.ts";
@@ -45,6 +46,7 @@ async function checkPackages({ tarballs, consumer }: Packed): Promise<void> {
       throw new Error(`dependencies: ${JSON.stringify(dependencies)}`);
     }
   });
+  await check("importing ktables loads no more than it did", () => checkImportCost(consumer));
   await check("a consumer without @types/node compiles", () => run("tsc", ["-p", consumer]));
 }
 

@@ -1,12 +1,19 @@
-import { lookup as lookupHost } from "node:dns/promises";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 import type { AbortSignalLike } from "./abort.ts";
 import { abortReason, onAbort, throwIfAborted, untilAborted } from "./abort.ts";
 import { type BrokerAddress, formatAddress } from "./broker-address.ts";
 import { ConnectionError, toError } from "./errors.ts";
 import { firstToConnect } from "./first-to-connect.ts";
 import type { TlsConfig } from "./tls-config.ts";
+
+/*
+ * The runtime's modules are looked up when a connection needs them, and not imported: loading node:tls takes half as long
+ * as everything here together.
+ */
+const netModule = () => process.getBuiltinModule("node:net");
+const tlsModule = () => process.getBuiltinModule("node:tls");
+const dnsModule = () => process.getBuiltinModule("node:dns/promises");
 
 /** Kernels hand over about as much at a time. */
 const receiveBufferBytes = 64 * 1024;
@@ -100,12 +107,12 @@ async function resolveHost(
   lookup: HostLookup | undefined,
   signal: AbortSignalLike,
 ): Promise<readonly string[]> {
-  if (isIP(address.host) !== 0) return [address.host];
+  if (netModule().isIP(address.host) !== 0) return [address.host];
   try {
     if (lookup === undefined) return await untilAborted(lookupBySystem(address.host), signal);
     const found = await untilAborted(lookup(address.host, signal), signal);
     // A name among them would be resolved behind the back of whoever gave the function.
-    const isUsable = Array.isArray(found) && found.length > 0 && found.every((item) => isIP(item) !== 0);
+    const isUsable = Array.isArray(found) && found.length > 0 && found.every((item) => netModule().isIP(item) !== 0);
     if (!isUsable) throw new Error("the function lookup must give an array of IP addresses");
     return found;
   } catch (cause) {
@@ -118,7 +125,7 @@ async function resolveHost(
 
 /** In the order of the system, but IPv6 and IPv4 by turns, so that one family without a route costs little (RFC 8305). */
 async function lookupBySystem(host: string): Promise<readonly string[]> {
-  const found = await lookupHost(host, { all: true });
+  const found = await dnsModule().lookup(host, { all: true });
   const firstFamily = found[0]?.family;
   const first = found.filter(({ family }) => family === firstFamily);
   const second = found.filter(({ family }) => family !== firstFamily);
@@ -142,7 +149,7 @@ function openTcp(
         return true;
       },
     };
-    const socket = connectTcp({ host, port, noDelay: true, ...(onread && { onread }) });
+    const socket = netModule().connect({ host, port, noDelay: true, ...(onread && { onread }) });
     untilReady(socket, "connect", signal).then(() => {
       socket.setNoDelay(true);
       resolve(socket);
@@ -153,7 +160,7 @@ function openTcp(
 async function openTls(tcp: Socket, address: BrokerAddress, tls: TlsConfig, signal: AbortSignalLike): Promise<Socket> {
   let socket: Socket | undefined;
   try {
-    socket = connectTls({ ...tlsOptions(address, tls), socket: tcp });
+    socket = tlsModule().connect({ ...tlsOptions(address, tls), socket: tcp });
     await untilReady(socket, "secureConnect", signal);
     return socket;
   } catch (cause) {

@@ -37,7 +37,7 @@ stays there. Then it writes, and measures how long each write takes to be acknow
       return runDemo(context, { servers, topic, isEmbedded: false });
     }
     // Loaded only here, so that no other command pays for it.
-    const { EmbeddedBroker } = await import("@ktables/client/testing");
+    const { EmbeddedBroker } = await import("../testing.ts");
     const broker = await EmbeddedBroker.start();
     try {
       const { bootstrapServers } = broker;

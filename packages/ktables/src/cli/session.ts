@@ -9,12 +9,16 @@ import {
   type TlsConfig,
 } from "@ktables/client";
 import { toError } from "@ktables/client/internal";
-import { bytes, type Codec, string } from "../codec.ts";
-import { ensureTopic } from "../ensure-topic.ts";
-import { TableFailedError } from "../errors.ts";
-import { KafkaTable } from "../table.ts";
-import type { KafkaTableOptions } from "../table-options.ts";
-import { KafkaTableWriter } from "../writer.ts";
+import {
+  bytes,
+  type Codec,
+  ensureTopic,
+  KafkaTable,
+  type KafkaTableOptions,
+  KafkaTableWriter,
+  string,
+  TableFailedError,
+} from "../index.ts";
 import { oneOf, wholeNumber } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { CommandError, ExitCode, usageError } from "./exit-code.ts";

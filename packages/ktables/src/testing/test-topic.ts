@@ -2,9 +2,8 @@ import { InvalidOptionError, partitionForKey } from "@ktables/client";
 import { brokerErrorFacts, check, checkOptions, describe } from "@ktables/client/internal";
 import { EmbeddedBroker } from "@ktables/client/testing";
 import { encodeBatch, type RecordInput } from "@ktables/record-batch";
-import { type Codec, checkCodec, encodeWith, string } from "../codec.ts";
-import { DEFAULT_TOPIC_CONFIGS } from "../topic-options.ts";
-import type { WriteToken } from "../write-token.ts";
+import { checkCodec, encodeWith } from "../codec.ts";
+import { type Codec, DEFAULT_TOPIC_CONFIGS, string, type WriteToken } from "../index.ts";
 import { DeliveryGate } from "./delivery-gate.ts";
 
 export interface TestTopicOptions<V> {
