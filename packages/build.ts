@@ -45,8 +45,11 @@ async function bundledFiles(): Promise<string[]> {
  * `keepNames` an import would take a seventh longer, for a call for each function and class.
  */
 function withNamesOfClasses(code: string): string {
-  const renamed = [...code.matchAll(/\b(\w+)=class (_\1)\b/g)];
-  return renamed.reduce((text, [, name, inner]) => text.replace(new RegExp(`\\b${inner}\\b`, "g"), name), code);
+  let text = code;
+  for (const [, name = "", inner = ""] of code.matchAll(/\b(\w+)=class (_\1)\b/g)) {
+    text = text.replace(new RegExp(`\\b${inner}\\b`, "g"), name);
+  }
+  return text;
 }
 
 async function copyLowerTypes(): Promise<void> {
