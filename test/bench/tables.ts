@@ -128,10 +128,11 @@ async function runOnce(
   entries: string,
   expected: Contents,
 ): Promise<ProgramReport["figures"]> {
-  const { bench, json, count, plan, publishedPerSecond: rate } = one;
+  const { bench, json, lazyJson, count, plan, publishedPerSecond: rate } = one;
   const isFresh = isWriting(one) || rate > 0;
   const topic = isFresh ? await topics.empty(plan.partitions) : await topics.filled(plan);
-  const task = { bench, bootstrapServers, topic, partitions: plan.partitions, json, count, entries, directory };
+  const { partitions } = plan;
+  const task = { bench, bootstrapServers, topic, partitions, json, lazyJson, count, entries, directory };
   const publisher = rate > 0 ? await startPublisher({ bootstrapServers, topic, rate }) : undefined;
   try {
     const { figures, contents: own } = await runProgram(program, task);

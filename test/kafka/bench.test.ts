@@ -19,7 +19,7 @@ async function bench(...options: readonly string[]): Promise<Figure[]> {
 test("the benchmark of tables runs, compares what they hold, and prints a line for each figure", async () => {
   const figures = await bench(
     "--records=2000",
-    "--cases=100b,256b-json,writes,barrier",
+    "--cases=100b,256b-json,256b-json-lazy,writes,barrier",
     "--subjects=ktables,kafka-ts",
     "--runtimes=node",
   );
@@ -31,6 +31,7 @@ test("the benchmark of tables runs, compares what they hold, and prints a line f
   const expected = [
     ...catchUp("2000 x 100 B"),
     ...catchUp("2000 x 256 B, parsed"),
+    ...catchUp("2000 x 256 B, parsed when read"),
     ...["ktables", "kafka-ts"].flatMap((subject) => [
       `writes: 10 000 on their way, ${subject}, M records/s`,
       `barrier: idle, p50, ${subject}, ms`,

@@ -6,8 +6,10 @@ export interface Task {
   readonly bootstrapServers: string;
   readonly topic: string;
   readonly partitions: number;
-  /** Whether values are parsed as JSON, or kept as the bytes they are. */
+  /** Whether values are parsed as JSON when they arrive, or kept as the bytes they are. */
   readonly json: boolean;
+  /** Whether bytes are kept to be parsed as JSON by whoever reads a value, which a table of ours does by itself. */
+  readonly lazyJson: boolean;
   /** How many barriers or observations there shall be, or for how many milliseconds there shall be nothing. */
   readonly count: number;
   /** The file with what is to be written: a line for each key, and one for each value. */

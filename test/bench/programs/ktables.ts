@@ -1,14 +1,21 @@
 import { bytes, json, KafkaTable, KafkaTableWriter, string } from "ktables";
 import type { OnSet, Table, Task, Writer } from "./client.ts";
 
-/** Defaults, except that a slow machine may take its time. */
+/** How values that need not be looked at when they arrive are kept. For those that are parsed then: the defaults. */
+const unparsed = { store: "bytes", validate: "lazy" } as const;
+
+/** Defaults elsewhere, except that a slow machine may take its time. */
 export async function openTable(task: Task, onSet: OnSet | undefined): Promise<Table> {
-  const { bootstrapServers, topic } = task;
-  const common = { connection: bootstrapServers, topic, ensureTopic: false, catchupTimeoutMs: 600_000 };
-  const hook = onSet === undefined ? {} : { onSet: (_: string, value: unknown) => onSet(value) };
-  const table = task.json
-    ? await KafkaTable.open<unknown>({ ...common, ...hook, value: json<unknown>() })
-    : await KafkaTable.open({ ...common, ...hook, value: bytes(), store: "bytes", validate: "lazy" });
+  const { bootstrapServers, topic, json: isParsed, lazyJson } = task;
+  const table = await KafkaTable.open<unknown>({
+    connection: bootstrapServers,
+    topic,
+    ensureTopic: false,
+    catchupTimeoutMs: 600_000,
+    value: isParsed || lazyJson ? json<unknown>() : bytes(),
+    ...(isParsed ? {} : unparsed),
+    ...(onSet && { onSet: (_: string, value: unknown) => onSet(value) }),
+  });
   return {
     keys: () => [...table.keys()],
     get: (key) => table.get(key),

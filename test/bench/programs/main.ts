@@ -1,16 +1,14 @@
 /**
- * Measures one client in JavaScript, in a process of its own: `main.ts <client> <task as JSON>`. Prints one line of JSON:
- * figures by name and, where there is a table, what it holds.
+ * Measures one client in JavaScript, in a process of its own, which gets the task as JSON in its last argument. Prints one
+ * line of JSON: figures by name and, where there is a table, what it holds. `tables/built-program.ts` makes a program of it
+ * and a client.
  */
 import { readFileSync } from "node:fs";
 import { type Contents, contentsOf } from "../tables/records.ts";
 import type { Client, Table, Task } from "./client.ts";
 
-const [name = "", taskText = ""] = process.argv.slice(-2);
-const task = JSON.parse(taskText) as Task;
-const client = (await import(`./${name}.ts`)) as Client;
-
-const benches: Record<Task["bench"], () => Promise<void>> = {
+const task = JSON.parse(process.argv.at(-1) ?? "") as Task;
+const benches: Record<Task["bench"], (client: Client) => Promise<void>> = {
   "catch-up": catchUp,
   writes,
   "sequential-writes": sequentialWrites,
@@ -18,15 +16,18 @@ const benches: Record<Task["bench"], () => Promise<void>> = {
   propagation,
   idle,
 };
-await benches[task.bench]();
-// Some clients leave timers and sockets behind.
-process.exit();
+
+export async function measure(client: Client): Promise<void> {
+  await benches[task.bench](client);
+  // Some clients leave timers and sockets behind.
+  process.exit();
+}
 
 function report(figures: Readonly<Record<string, number>>, contents?: Contents): void {
   console.log(JSON.stringify({ figures, contents }));
 }
 
-async function catchUp(): Promise<void> {
+async function catchUp(client: Client): Promise<void> {
   const before = memory("VmRSS");
   const stall = watchStalls();
   const started = performance.now();
@@ -91,7 +92,7 @@ function entries(): Entry[] {
 }
 
 /** Writes all entries with 10 000 on their way, after having done so once to warm up. */
-async function writes(): Promise<void> {
+async function writes(client: Client): Promise<void> {
   const given = entries();
   const writer = await client.openWriter(task);
   const { recordsPerSend } = writer;
@@ -114,17 +115,17 @@ async function writes(): Promise<void> {
 }
 
 /** One after the other, each awaited. */
-async function sequentialWrites(): Promise<void> {
+async function sequentialWrites(client: Client): Promise<void> {
   const given = entries();
   const writer = await client.openWriter(task);
   report(await latencies(given.length, async (index) => void (await writer.send(given.slice(index, index + 1)))));
   await writer.close();
 }
 
-async function barrier(): Promise<void> {
+async function barrier(client: Client): Promise<void> {
   const table = await client.openTable(task, undefined);
   const once = table.barrier;
-  if (once === undefined) throw new Error(`${name} has no barrier`);
+  if (once === undefined) throw new Error("this client has no barrier");
   report(await latencies(task.count, async () => void (await once())));
   await table.close();
 }
@@ -147,7 +148,7 @@ function percentiles(values: readonly number[]): Record<string, number> {
 }
 
 /** Values begin with the time they were written at, in microseconds; those from before the start do not count. */
-async function propagation(): Promise<void> {
+async function propagation(client: Client): Promise<void> {
   const now = (): number => performance.timeOrigin + performance.now();
   const taken: number[] = [];
   let isCounting = false;
@@ -169,7 +170,7 @@ async function propagation(): Promise<void> {
 }
 
 /** The share of a core that an open table takes while nothing happens, in percent. */
-async function idle(): Promise<void> {
+async function idle(client: Client): Promise<void> {
   const table = await client.openTable(task, undefined);
   const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
   await pause(2000);

@@ -17,6 +17,7 @@ export interface Case {
   readonly isLarge: boolean;
   readonly bench: Task["bench"];
   readonly json: boolean;
+  readonly lazyJson: boolean;
   readonly count: number;
   /** What is in the topic, or, for writes, what is to be written. */
   readonly plan: TopicPlan;
@@ -48,6 +49,7 @@ export function allCases(records: number): Case[] {
     catchUp("100b", `${many} x 100 B`, basic),
     catchUp("256b", `${many} x 256 B, as bytes`, { ...basic, valueSize: 256 }),
     catchUp("256b-json", `${many} x 256 B, parsed`, { ...basic, valueSize: 256 }, { json: true }),
+    catchUp("256b-json-lazy", `${many} x 256 B, parsed when read`, { ...basic, valueSize: 256 }, { lazyJson: true }),
     catchUp("lz4", `${many} x 100 B, lz4`, { ...basic, compression: "lz4" }),
     catchUp("zstd", `${many} x 100 B, zstd`, { ...basic, compression: "zstd" }),
     catchUp("few-keys", `${many} x 100 B, ${few} keys`, { ...basic, keys: few }),
@@ -82,14 +84,15 @@ export function allCases(records: number): Case[] {
   ];
 }
 
-type Further = Partial<Pick<Case, "json" | "isLarge" | "count" | "publishedPerSecond">>;
+type Further = Partial<Pick<Case, "json" | "lazyJson" | "isLarge" | "count" | "publishedPerSecond">>;
 
 function catchUp(id: string, title: string, plan: TopicPlan, further: Further = {}): Case {
   return other(id, "catch-up", title, plan, further);
 }
 
 function other(id: string, bench: Task["bench"], title: string, plan: TopicPlan, further: Further = {}): Case {
-  return { id, bench, title, plan, json: false, isLarge: false, count: 0, publishedPerSecond: 0, ...further };
+  const usual = { json: false, lazyJson: false, isLarge: false, count: 0, publishedPerSecond: 0 };
+  return { id, bench, title, plan, ...usual, ...further };
 }
 
 function within(value: number, lowest: number, highest: number): number {

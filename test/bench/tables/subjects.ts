@@ -12,6 +12,7 @@ import { artifactClasspath } from "../../harness/maven.ts";
 import { pythonInterpreter } from "../../harness/python-peer.ts";
 import { runCommand } from "../../harness/run-command.ts";
 import type { Task } from "../programs/client.ts";
+import { builtProgram } from "./built-program.ts";
 import { nodeRdkafkaModules, nodeRdkafkaVersion } from "./node-rdkafka.ts";
 
 export type RuntimeName = "node" | "deno" | "bun" | "java" | "go" | "python";
@@ -44,11 +45,10 @@ const everyBench: readonly Bench[] = ["catch-up", "writes", "sequential-writes",
 const everyCodec: readonly CompressionName[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 const bench = join(root, "test/bench");
 
-const condition = "--conditions=@ktables/source";
 const javascript = {
-  node: ["node", condition, "--expose-gc"],
-  deno: ["deno", "run", "--allow-all", "--no-check", "--v8-flags=--expose-gc", condition],
-  bun: ["bun", condition],
+  node: ["node", "--expose-gc"],
+  deno: ["deno", "run", "--allow-all", "--v8-flags=--expose-gc"],
+  bun: ["bun"],
 } as const;
 
 /** Ours first: the others are compared with the first. */
@@ -111,7 +111,7 @@ async function javascriptProgram(runtime: keyof typeof javascript, file: string,
   const path = join(root, "node_modules/.bin", command);
   return {
     command: path,
-    args: [...args, join(bench, "programs/main.ts"), file],
+    args: [...args, await builtProgram(file)],
     runtime: `${runtime} ${versionIn(await runCommand(path, ["--version"]))}`,
     version,
   };
