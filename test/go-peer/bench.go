@@ -91,7 +91,7 @@ func openBenchTable(task benchTask, onSet func(any)) *benchTable {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// As large as those of the other clients.
 		kgo.FetchMaxBytes(67_108_864),
-		kgo.FetchMaxPartitionBytes(16_777_216),
+		kgo.FetchMaxPartitionBytes(4_194_304),
 		kgo.FetchMaxWait(500*time.Millisecond),
 	)
 	t := &benchTable{

@@ -49,7 +49,7 @@ final class ConsumerTable implements Table {
 
     /** As large as those of the other clients. */
     static final Map<String, Object> FETCHES = Map.of(
-            "max.partition.fetch.bytes", 16_777_216,
+            "max.partition.fetch.bytes", 4_194_304,
             "fetch.max.bytes", 67_108_864,
             "receive.buffer.bytes", -1,
             "max.poll.records", 100_000);

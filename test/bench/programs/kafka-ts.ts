@@ -48,7 +48,7 @@ export async function openTable(task: Task, onSet: OnSet | undefined): Promise<T
     fromTimestamp: -2n,
     maxWaitMs: 500,
     maxBytes: 67_108_864,
-    partitionMaxBytes: 16_777_216,
+    partitionMaxBytes: 4_194_304,
     onBatch: (messages) => {
       const last = new Map<number, bigint>();
       for (const { key, value, partition, offset } of messages) {

@@ -17,7 +17,7 @@ export async function openTable(task: Task, onSet: OnSet | undefined): Promise<T
   const atStart = await ends();
   const consumer = kafka.consumer({
     groupId: `bench-${process.pid}-${Date.now()}`,
-    maxBytesPerPartition: 16_777_216,
+    maxBytesPerPartition: 4_194_304,
     maxBytes: 67_108_864,
     maxWaitTimeInMs: 500,
   });

@@ -3,6 +3,8 @@ import { type OnSet, Positions, type Table, type Task, type Writer } from "./cli
 
 type Callback<T> = (error: Error | null, result: T) => void;
 
+type Settle = (error: Error | null) => void;
+
 interface Message {
   readonly key: Buffer | string | null;
   readonly value: Buffer | null;
@@ -32,26 +34,21 @@ interface Rdkafka {
     consume(count: number, done: Callback<Message[]>): void;
     setDefaultConsumeTimeout(milliseconds: number): void;
   };
-  readonly HighLevelProducer: new (
+  readonly Producer: new (
     config: object,
   ) => {
     connect(options: object, done: Callback<unknown>): void;
     disconnect(done: Callback<unknown>): void;
     setPollInterval(milliseconds: number): void;
-    produce(
-      topic: string,
-      partition: null,
-      value: Buffer,
-      key: string,
-      timestamp: number,
-      done: Callback<unknown>,
-    ): void;
+    /** What is `opaque` comes back with the delivery report. */
+    produce(topic: string, partition: null, value: Buffer, key: string, timestamp: number, opaque: Settle): void;
+    on(event: "delivery-report", listener: (error: Error | null, report: { readonly opaque: Settle }) => void): void;
   };
 }
 
 type Consumer = InstanceType<Rdkafka["KafkaConsumer"]>;
 
-const { KafkaConsumer, HighLevelProducer } = createRequire(import.meta.url)("node-rdkafka") as Rdkafka;
+const { KafkaConsumer, Producer } = createRequire(import.meta.url)("node-rdkafka") as Rdkafka;
 
 function called<T>(call: (done: Callback<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -67,7 +64,7 @@ export async function openTable(task: Task, onSet: OnSet | undefined): Promise<T
       "metadata.broker.list": task.bootstrapServers,
       "group.id": `bench-${process.pid}`,
       "enable.auto.commit": false,
-      "fetch.message.max.bytes": 16_777_216,
+      "fetch.message.max.bytes": 4_194_304,
       "fetch.max.bytes": 67_108_864,
       "queued.max.messages.kbytes": 262_144,
       "queued.min.messages": 1_000_000,
@@ -108,9 +105,9 @@ export async function openTable(task: Task, onSet: OnSet | undefined): Promise<T
       last.set(partition, offset);
     }
     for (const [partition, offset] of last) positions.moved(partition, BigInt(offset) + 1n);
-    if (isOpen) consumer.consume(10_000, poll);
+    if (isOpen) consumer.consume(1000, poll);
   };
-  consumer.consume(10_000, poll);
+  consumer.consume(1000, poll);
   await positions.reached(atStart);
   return {
     keys: () => [...contents.keys()],
@@ -132,23 +129,28 @@ async function connected(bootstrapServers: string): Promise<Consumer> {
   return consumer;
 }
 
+/** Its HighLevelProducer, which has a callback for each record, takes twice the time. */
 export async function openWriter(task: Task): Promise<Writer> {
-  const producer = new HighLevelProducer({
+  const producer = new Producer({
     "metadata.broker.list": task.bootstrapServers,
     "enable.idempotence": true,
     "linger.ms": task.bench === "writes" ? 5 : 0,
     "batch.num.messages": 10_000,
     "queue.buffering.max.messages": 1_000_000,
+    dr_cb: true,
   });
+  producer.on("delivery-report", (error, { opaque: settle }) => settle(error));
   await called((done) => producer.connect({}, done));
   producer.setPollInterval(1);
   return {
     recordsPerSend: 1,
-    send: async ([entry]) => {
-      if (entry === undefined) return;
-      const [key, value] = entry;
-      await called((done) => producer.produce(task.topic, null, Buffer.from(value), key, Date.now(), done));
-    },
+    send: ([entry]) =>
+      new Promise<void>((resolve, reject) => {
+        const [key, value] = entry ?? ["", ""];
+        producer.produce(task.topic, null, Buffer.from(value), key, Date.now(), (error) =>
+          error === null || error === undefined ? resolve() : reject(error),
+        );
+      }),
     close: () => called((done) => producer.disconnect(done)),
   };
 }

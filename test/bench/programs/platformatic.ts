@@ -20,7 +20,7 @@ export async function openTable(task: Task, onSet: OnSet | undefined): Promise<T
     autocommit: false,
     maxWaitTime: 500,
     maxBytes: 67_108_864,
-    maxBytesPerPartition: 16_777_216,
+    maxBytesPerPartition: 4_194_304,
   });
   const ends = async (): Promise<Map<number, bigint>> => {
     const offsets = await consumer.listOffsets({ topics: [topic], timestamp: ListOffsetTimestamps.LATEST });

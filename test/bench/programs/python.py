@@ -17,7 +17,7 @@ def connection():
     # Fetches as large as those of the other clients.
     return KafkaConnectionConfig(
         task["bootstrapServers"],
-        consumer_opts={"max_partition_fetch_bytes": 16_777_216, "fetch_max_bytes": 67_108_864},
+        consumer_opts={"max_partition_fetch_bytes": 4_194_304, "fetch_max_bytes": 67_108_864},
     )
 
 
