@@ -1,8 +1,9 @@
 import { type CallOptions, describeTopicConfigs, KafkaError, listOffsets, TopicReader } from "@ktables/client";
 import { throwIfAborted } from "@ktables/client/internal";
 import { CatchUp } from "./catch-up.ts";
+import { DecodedStore } from "./store/decoded-store.ts";
 import type { Store, StoreObserver } from "./store/store.ts";
-import { chooseStore, newStore, type StoreKind } from "./store/store-choice.ts";
+import { chooseStore, type StoreKind } from "./store/store-choice.ts";
 import type { ResolvedTableOptions } from "./table-options.ts";
 
 /** Kafka's default of `delete.retention.ms`, for topics whose configuration may not be read. */
@@ -41,8 +42,8 @@ export class TopicReplica<V> {
     this.#observer = observer;
     this.#host = host;
     this.#storeKind = options.store === "auto" ? undefined : options.store;
-    // Where the choice is still open, this one is there to be asked, and empty.
-    this.#store = newStore(this.#storeKind ?? "decoded", options, observer);
+    // There to be asked, and empty, until reading begins.
+    this.#store = new DecodedStore(options, observer);
     this.catchUp = new CatchUp({
       position: (partition) => this.position(partition),
       endOffsets: (partitions, signal) =>
@@ -52,7 +53,7 @@ export class TopicReplica<V> {
     });
   }
 
-  /** With `store: "auto"`, another one when reading has begun. */
+  /** Unless values are kept decoded, another one when reading has begun. */
   get store(): Store<V> {
     return this.#store;
   }
@@ -76,9 +77,11 @@ export class TopicReplica<V> {
   async begin(call: () => CallOptions): Promise<void> {
     const { connection, topic, partitions, fetchMaxWaitMs, isolation } = this.#options;
     const client = connection.acquire();
-    const [ends, tombstoneRetentionMs] = await Promise.all([
+    // The store of bytes is a tenth of all code, and loaded by those who may use it, while the brokers are asked.
+    const [ends, tombstoneRetentionMs, bytes] = await Promise.all([
       listOffsets(client, topic, "latest", { ...call(), partitions }),
       this.#tombstoneRetentionMs(call()),
+      this.#storeKind === "decoded" ? undefined : import("./store/bytes/byte-store.ts"),
     ]);
     throwIfAborted(this.#ending.signal);
     const host = this.#host;
@@ -104,7 +107,10 @@ export class TopicReplica<V> {
     this.#reader = reader;
     await reader.start(call());
     // Nothing has been applied yet: answers to fetches come in later turns.
-    this.#chooseStore(recordsToRead(ends, reader));
+    this.#storeKind ??= chooseStore(recordsToRead(ends, reader));
+    if (this.#storeKind === "bytes" && bytes !== undefined) {
+      this.#store = new bytes.ByteStore(this.#options, this.#observer);
+    }
     if (reader.partitions().length > 1) this.#store.expectSeveralPartitions();
     this.catchUp.begin(ends, reader.partitions(), this.#ending.signal);
   }
@@ -114,12 +120,6 @@ export class TopicReplica<V> {
     this.#ending.abort();
     await this.#reader?.close();
     await this.catchUp.settled();
-  }
-
-  #chooseStore(records: number): void {
-    if (this.#storeKind !== undefined) return;
-    this.#storeKind = chooseStore(records);
-    if (this.#storeKind !== "decoded") this.#store = newStore(this.#storeKind, this.#options, this.#observer);
   }
 
   #expire(partition: number): void {

@@ -1,8 +1,3 @@
-import type { ByteStoreOptions } from "./bytes/byte-store.ts";
-import { ByteStore } from "./bytes/byte-store.ts";
-import { DecodedStore } from "./decoded-store.ts";
-import type { Store, StoreObserver } from "./store.ts";
-
 /** Where values are kept: each as the codec gives it, or as the bytes of its record. */
 export type StoreKind = "decoded" | "bytes";
 
@@ -16,8 +11,4 @@ const bytesFromRecords = 100_000;
 /** `records`: how many there are to be read, at most, and so how many keys. */
 export function chooseStore(records: number): StoreKind {
   return records < bytesFromRecords ? "decoded" : "bytes";
-}
-
-export function newStore<V>(kind: StoreKind, options: ByteStoreOptions<V>, observer: StoreObserver<V>): Store<V> {
-  return kind === "bytes" ? new ByteStore(options, observer) : new DecodedStore(options, observer);
 }

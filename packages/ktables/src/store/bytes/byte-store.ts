@@ -1,5 +1,5 @@
 import type { RecordBatch, RecordPosition } from "@ktables/record-batch";
-import { AsyncSchemaError } from "../../errors.ts";
+import { AsyncSchemaError } from "../../index.ts";
 import { headersOf, timestampOf } from "../placed-contents.ts";
 import { type PoisonedKey, PoisonedKeys, PoisonJudge } from "../poison.ts";
 import type { PlacedValue, SkipReason, Store, StoreCounters, StoreObserver, StoreOptions } from "../store.ts";
