@@ -5,4 +5,5 @@ export { brokerErrorFacts } from "./broker-errors.ts";
 export { isRetriable, toError } from "./errors.ts";
 export { callChecks, check, checkOptions, describe, type OptionCheck } from "./options.ts";
 export { ProcessHold } from "./process-hold.ts";
+export type { Report } from "./producer-batch.ts";
 export { describeReplicas, type PartitionReplicas } from "./replicas.ts";

@@ -1,11 +1,19 @@
-import { type CompressionName, encodeBatch, type RecordInput } from "@ktables/record-batch";
+import type { CompressionName } from "@ktables/record-batch";
 import { backoffMs } from "./backoff.ts";
-import { estimatedSize, ProducerBatch, type RecordMetadata } from "./producer-batch.ts";
+import { type OutgoingRecord, ProducerBatch, type Report } from "./producer-batch.ts";
 
 /** Who writes, as the broker knows it: together with sequence numbers it lets the broker drop repeated batches. */
 export interface ProducerIdentity {
   readonly producerId: number;
   readonly producerEpoch: number;
+}
+
+/** What a queue needs of its producer. */
+export interface QueueContext {
+  readonly maxBatchBytes: number;
+  readonly deliveryTimeoutMs: number;
+  /** Called with the size of records that have been reported on. */
+  readonly release: (size: number) => void;
 }
 
 /** The broker remembers this many batches of a producer and partition (KIP-98), so no more may be undecided. */
@@ -29,6 +37,7 @@ export class PartitionQueue {
   retryAt = 0;
   /** Failed attempts since the last success. */
   failures = 0;
+  readonly #context: QueueContext;
   readonly #batches: ProducerBatch[] = [];
   /** How many batches from the head are in flight. */
   #inFlight = 0;
@@ -41,9 +50,10 @@ export class PartitionQueue {
    */
   #provenLeader: number | undefined;
 
-  constructor(topic: string, partition: number) {
+  constructor(topic: string, partition: number, context: QueueContext) {
     this.topic = topic;
     this.partition = partition;
+    this.#context = context;
   }
 
   get isEmpty(): boolean {
@@ -73,18 +83,33 @@ export class PartitionQueue {
     this.retryAt = performance.now() + backoffMs(this.failures++, config.retryBackoffMs, config.maxRetryBackoffMs);
   }
 
-  append(record: RecordInput, maxBatchBytes: number, deadline: number): Promise<RecordMetadata> {
-    let batch = this.#batches.at(-1);
-    if (batch === undefined || batch.isFrozen || batch.size + estimatedSize(record) > maxBatchBytes) {
-      batch = new ProducerBatch(deadline);
-      this.#batches.push(batch);
+  /**
+   * Adds a record of this estimated size. Its time runs from now on, unless it has a deadline from having waited.
+   * Undefined when it is text beyond ASCII, and has to be encoded first.
+   *
+   * @throws KafkaError for one that no batch can hold
+   */
+  append<T>(
+    record: OutgoingRecord,
+    timestamp: number,
+    size: number,
+    report: Report<T>,
+    deadline: number | undefined,
+  ): Promise<T> | undefined {
+    const last = this.#batches.at(-1);
+    if (last !== undefined && !last.isFrozen && last.size + size <= this.#context.maxBatchBytes) {
+      return last.add(record, timestamp, size, report);
     }
-    return batch.add(record);
+    const { deliveryTimeoutMs, release } = this.#context;
+    const batch = new ProducerBatch(deadline ?? performance.now() + deliveryTimeoutMs, release);
+    const written = batch.add(record, timestamp, size, report);
+    if (written !== undefined) this.#batches.push(batch);
+    return written;
   }
 
   /**
    * The next batch to be put into a request to `leader`, now frozen; undefined when none may be sent. Throws what
-   * `encodeBatch` throws; the batch, {@link nextToSend}, is then still unsent.
+   * {@link ProducerBatch.freeze} throws; the batch, {@link nextToSend}, is then still unsent.
    */
   take(
     leader: number,
@@ -98,16 +123,11 @@ export class PartitionQueue {
     if (batch === undefined) return undefined;
     if (batch.bytes === undefined) {
       const baseSequence = batch.baseSequence ?? this.#nextSequence;
-      batch.bytes = encodeBatch({
-        records: batch.records,
-        compression,
-        ...(identity === undefined ? {} : { ...identity, baseSequence }),
-      });
+      batch.freeze({ compression, ...(identity === undefined ? {} : { ...identity, baseSequence }) });
       if (identity !== undefined && batch.baseSequence === undefined) {
         batch.baseSequence = baseSequence;
-        this.#nextSequence = advanceSequence(baseSequence, batch.records.length);
+        this.#nextSequence = advanceSequence(baseSequence, batch.recordCount);
       }
-      batch.isFrozen = true;
     }
     batch.isInFlight = true;
     this.#inFlight++;
@@ -161,11 +181,7 @@ export class PartitionQueue {
     this.#provenLeader = undefined;
     const undecided = this.#batches.filter(({ maybeWritten }) => maybeWritten);
     for (const batch of undecided) this.remove(batch);
-    for (const batch of this.#batches) {
-      batch.bytes = undefined;
-      batch.baseSequence = undefined;
-      batch.isFrozen = false;
-    }
+    for (const batch of this.#batches) batch.thaw();
     return undecided;
   }
 }

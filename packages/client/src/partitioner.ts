@@ -5,6 +5,7 @@ import { check } from "./options.ts";
 const seed = 0x9747b28c;
 const multiplier = 0x5bd1e995;
 const rotation = 24;
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /**
  * MurmurHash2 (32 bit, little-endian, as Java's `Utils.murmur2`), as a signed 32-bit number. All multiplications must
@@ -40,7 +41,7 @@ export function partitionForKey(key: Uint8Array, partitionCount: number): number
 
 /** The partition that a record asks for, else that of its key; without a key any. @throws InvalidOptionError */
 export function choosePartition(
-  record: { readonly key: Uint8Array | null; readonly partition?: number | undefined },
+  record: { readonly key: Uint8Array | string | null; readonly partition?: number | undefined },
   topic: TopicMetadata,
 ): number {
   const count = topic.partitions.length;
@@ -55,5 +56,6 @@ export function choosePartition(
     }
     return partition;
   }
-  return key === null ? Math.floor(Math.random() * count) : partitionForKey(key, count);
+  if (key === null) return Math.floor(Math.random() * count);
+  return count === 1 ? 0 : partitionForKey(typeof key === "string" ? utf8.encode(key) : key, count);
 }

@@ -232,5 +232,5 @@ export class ProduceExchange {
 
 /** A batch that may have been written must not be sent again with other limits, where it would not be recognised. */
 function isDivisible(batch: ProducerBatch): boolean {
-  return batch.records.length > 1 && !batch.maybeWritten;
+  return batch.recordCount > 1 && !batch.maybeWritten;
 }

@@ -1,4 +1,4 @@
-import type { RecordInput } from "@ktables/record-batch";
+import { BatchBuilder, type BatchFields, nextBatch, type RecordPosition } from "@ktables/record-batch";
 import type { ProducerRecord } from "./producer-options.ts";
 
 /** Where a record was written. */
@@ -13,16 +13,68 @@ export interface RecordMetadata {
   readonly timestamp: number;
 }
 
-interface Waiter {
-  readonly resolve: (metadata: RecordMetadata) => void;
-  readonly reject: (error: Error) => void;
+/** Where a batch was written. */
+export interface BatchPlace {
+  readonly topic: string;
+  readonly topicId: string | undefined;
+  readonly partition: number;
+}
+
+/** What the promise of a record resolves with. `offset` and `timestamp` are those of {@link RecordMetadata}. */
+export type Report<T> = (place: BatchPlace, offset: number, timestamp: number) => T;
+
+export const recordMetadata: Report<RecordMetadata> = ({ topic, topicId, partition }, offset, timestamp) => {
+  return { topic, topicId, partition, offset, timestamp };
+};
+
+/** Who waits for a record. */
+interface Waiting {
+  readonly fail: (error: Error) => void;
+  written(place: BatchPlace, offset: number, logAppendTimeMs: number): void;
+}
+
+/** One object for each record, since there may be many thousands of them. */
+class Waiter<T> implements Waiting {
+  readonly #resolve: (value: T) => void;
+  readonly #report: Report<T>;
+  readonly #timestamp: number;
+  readonly fail: (error: Error) => void;
+
+  constructor(resolve: (value: T) => void, fail: (error: Error) => void, report: Report<T>, timestamp: number) {
+    this.#resolve = resolve;
+    this.fail = fail;
+    this.#report = report;
+    this.#timestamp = timestamp;
+  }
+
+  written(place: BatchPlace, offset: number, logAppendTimeMs: number): void {
+    this.#resolve(this.#report(place, offset, logAppendTimeMs >= 0 ? logAppendTimeMs : this.#timestamp));
+  }
+}
+
+/** A record on its way. Its key and value may be text, for those who are spared to encode what is ASCII. */
+export interface OutgoingRecord extends Omit<ProducerRecord, "key" | "value"> {
+  readonly key: Uint8Array | string | null;
+  readonly value: Uint8Array | string | null;
+}
+
+const utf8 = /* @__PURE__ */ new TextEncoder();
+
+/** The record with bytes for text. */
+export function inBytes(record: OutgoingRecord): ProducerRecord {
+  const { key, value } = record;
+  return {
+    ...record,
+    key: typeof key === "string" ? utf8.encode(key) : key,
+    value: typeof value === "string" ? utf8.encode(value) : value,
+  };
 }
 
 /** More than the framing of a record can take: lengths, deltas and attributes as varints. */
 const recordOverheadBytes = 36;
 
-/** How many bytes a record takes in a batch at most, before compression. */
-export function estimatedSize(record: Pick<ProducerRecord, "key" | "value" | "headers">): number {
+/** How many bytes a record takes in a batch at most, before compression; text counts as if it were ASCII. */
+export function estimatedSize(record: Pick<OutgoingRecord, "key" | "value" | "headers">): number {
   let size = recordOverheadBytes + (record.key?.length ?? 0) + (record.value?.length ?? 0);
   for (const header of record.headers ?? []) size += 10 + 3 * header.key.length + (header.value?.length ?? 0);
   return size;
@@ -30,7 +82,6 @@ export function estimatedSize(record: Pick<ProducerRecord, "key" | "value" | "he
 
 /** Records that are sent, acknowledged and retried as one. */
 export class ProducerBatch {
-  readonly records: RecordInput[] = [];
   /** When the records are given up, as of `performance.now()`. */
   readonly deadline: number;
   /** Resolves when every record's promise is settled. Never rejects. */
@@ -41,6 +92,7 @@ export class ProducerBatch {
   bytes: Uint8Array | undefined;
   /** Of the first record; undefined until the batch is first sent, and without idempotence. */
   baseSequence: number | undefined;
+  /** What its records are estimated to take, see {@link estimatedSize}. */
   size = 0;
   /** Whether the batch is part of a request that has not been answered; it may still wait for a connection. */
   isInFlight = false;
@@ -52,15 +104,25 @@ export class ProducerBatch {
   attempts = 0;
   /** Why the last attempt did not succeed. */
   lastFailure: Error | undefined;
-  readonly #waiters: Waiter[] = [];
+  readonly #release: (size: number) => void;
+  readonly #builder = new BatchBuilder();
+  /** One for each record. */
+  readonly #waiters: Waiting[] = [];
   #settle: () => void = () => undefined;
   #isSettled = false;
 
-  constructor(deadline: number) {
+  /** `release` is called with the size of the records when they have been reported on. */
+  constructor(deadline: number, release: (size: number) => void) {
     this.deadline = deadline;
+    this.#release = release;
     this.settled = new Promise((resolve) => {
       this.#settle = resolve;
     });
+    void this.settled.then(() => release(this.size));
+  }
+
+  get recordCount(): number {
+    return this.#builder.recordCount;
   }
 
   /** Whether the records were reported on; the batch may still be in flight. */
@@ -68,36 +130,45 @@ export class ProducerBatch {
     return this.#isSettled;
   }
 
-  add(record: RecordInput): Promise<RecordMetadata> {
-    return new Promise((resolve, reject) => this.#add(record, { resolve, reject }));
+  /**
+   * Copies a record, of this estimated size. Undefined when it is text beyond ASCII, and has to be encoded first.
+   *
+   * @throws KafkaError for one that no batch can hold
+   */
+  add<T>(
+    { key, value, headers }: OutgoingRecord,
+    timestamp: number,
+    size: number,
+    report: Report<T>,
+  ): Promise<T> | undefined {
+    if (!this.#builder.append(key, value, timestamp, headers)) return undefined;
+    this.size += size;
+    return new Promise((resolve, reject) => this.#waiters.push(new Waiter(resolve, reject, report, timestamp)));
   }
 
-  #add(record: RecordInput, waiter: Waiter): void {
-    this.records.push(record);
-    this.size += estimatedSize(record);
-    this.#waiters.push(waiter);
+  /** Encodes what there is. @throws KafkaError for what no batch can hold */
+  freeze(fields: BatchFields): Uint8Array {
+    this.bytes = this.#builder.finish(fields);
+    this.isFrozen = true;
+    return this.bytes;
+  }
+
+  /** Undoes {@link freeze}, for a batch that was not written and gets another identity. */
+  thaw(): void {
+    this.bytes = undefined;
+    this.baseSequence = undefined;
+    this.isFrozen = false;
   }
 
   /**
    * `baseOffset` is -1 where it is not known, `logAppendTimeMs` where the records keep their own time. Does nothing
    * once the batch is settled.
    */
-  resolve(
-    place: { readonly topic: string; readonly topicId: string | undefined; readonly partition: number },
-    baseOffset: number,
-    logAppendTimeMs: number,
-  ): void {
+  resolve(place: BatchPlace, baseOffset: number, logAppendTimeMs: number): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    this.#waiters.forEach((waiter, index) => {
-      waiter.resolve({
-        topic: place.topic,
-        topicId: place.topicId,
-        partition: place.partition,
-        offset: baseOffset < 0 ? -1 : baseOffset + index,
-        timestamp: logAppendTimeMs >= 0 ? logAppendTimeMs : (this.records[index]?.timestamp ?? -1),
-      });
-    });
+    let offset = baseOffset;
+    for (const waiter of this.#waiters) waiter.written(place, baseOffset < 0 ? -1 : offset++, logAppendTimeMs);
     this.#settle();
   }
 
@@ -108,7 +179,7 @@ export class ProducerBatch {
   reject(errorOf: (recordIndex: number) => Error): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    this.#waiters.forEach((waiter, index) => waiter.reject(errorOf(index)));
+    this.#waiters.forEach((waiter, index) => waiter.fail(errorOf(index)));
     this.#settle();
   }
 
@@ -117,14 +188,18 @@ export class ProducerBatch {
    * the broker. Their sequences are those that the records had, so that what follows still fits.
    */
   split(sequenceAfter: (baseSequence: number, count: number) => number): [ProducerBatch, ProducerBatch] {
-    const half = this.records.length >>> 1;
-    const halves: [ProducerBatch, ProducerBatch] = [new ProducerBatch(this.deadline), new ProducerBatch(this.deadline)];
-    this.records.forEach((record, index) => {
+    const half = this.recordCount >>> 1;
+    const first = new ProducerBatch(this.deadline, this.#release);
+    const second = new ProducerBatch(this.deadline, this.#release);
+    let index = 0;
+    nextBatch(this.bytes ?? this.freeze({}), 0)?.visit((record) => {
       const waiter = this.#waiters[index];
-      if (waiter !== undefined) halves[index < half ? 0 : 1].#add(record, waiter);
+      if (waiter !== undefined) (index < half ? first : second).#take(record, waiter);
+      index++;
     });
-    const [first, second] = halves;
-    for (const part of halves) {
+    // From now on the halves count, and what joins them.
+    this.size = 0;
+    for (const part of [first, second]) {
       part.isFrozen = true;
       part.attempts = this.attempts;
     }
@@ -133,6 +208,13 @@ export class ProducerBatch {
       second.baseSequence = sequenceAfter(this.baseSequence, half);
     }
     void Promise.all([first.settled, second.settled]).then(this.#settle);
-    return halves;
+    return [first, second];
+  }
+
+  #take(record: RecordPosition, waiter: Waiting): void {
+    const [key, value, headers] = [record.key(), record.value(), record.headers()];
+    this.#builder.append(key, value, record.timestamp(), headers);
+    this.size += estimatedSize({ key, value, headers });
+    this.#waiters.push(waiter);
   }
 }

@@ -1,16 +1,22 @@
-import { type CompressionName, KafkaError, type RecordInput } from "@ktables/record-batch";
+import { type CompressionName, KafkaError } from "@ktables/record-batch";
 import { type AbortSignalLike, type CallOptions, CallScope, onAbort, throwIfAborted, untilAborted } from "./abort.ts";
 import type { KafkaClient } from "./client.ts";
 import { ClosedError, InvalidOptionError, isRetriable, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
 import type { TopicMetadata } from "./metadata.ts";
 import { checkOptions } from "./options.ts";
-import { PartitionQueue, type ProducerIdentity } from "./partition-queue.ts";
+import { PartitionQueue, type ProducerIdentity, type QueueContext } from "./partition-queue.ts";
 import { choosePartition } from "./partitioner.ts";
 import { startTimer } from "./process-hold.ts";
 import { deliveryTimeout, giveUp } from "./produce-errors.ts";
 import { ProduceExchange } from "./produce-exchange.ts";
 import type { ProduceEntry } from "./produce-request.ts";
-import type { ProducerBatch, RecordMetadata } from "./producer-batch.ts";
+import {
+  type OutgoingRecord,
+  type ProducerBatch,
+  type RecordMetadata,
+  type Report,
+  recordMetadata,
+} from "./producer-batch.ts";
 import { requestIdentity } from "./producer-identity.ts";
 import { checkRecord, type ProducerOptions, type ProducerRecord, producerChecks } from "./producer-options.ts";
 import { RecordIntake } from "./record-intake.ts";
@@ -27,12 +33,12 @@ export class Producer {
   readonly #client: KafkaClient;
   readonly #compression: CompressionName;
   readonly #lingerMs: number;
-  readonly #maxBatchBytes: number;
   readonly #deliveryTimeoutMs: number;
   readonly #idempotenceRequired: boolean;
   readonly #queues = new Set<PartitionQueue>();
   /** The same, to be found: by topic and then by number. */
   readonly #queuesOfTopics = new Map<string, PartitionQueue[]>();
+  readonly #queueContext: QueueContext;
   readonly #closing = new AbortController();
   readonly #leaveClient: () => void;
   readonly #topics: TopicLookups;
@@ -58,14 +64,19 @@ export class Producer {
     this.#idempotenceRequired = options.idempotent === true;
     this.#compression = options.compression ?? "none";
     this.#lingerMs = options.lingerMs ?? 0;
-    this.#maxBatchBytes = options.maxBatchBytes ?? 1_000_000;
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? 120_000;
+    this.#queueContext = {
+      maxBatchBytes: options.maxBatchBytes ?? 1_000_000,
+      deliveryTimeoutMs: this.#deliveryTimeoutMs,
+      release: (size) => this.#intake.release(size),
+    };
     const lookupTimeoutMs = Math.min(client.config.requestTimeoutMs, this.#deliveryTimeoutMs);
     this.#topics = new TopicLookups(client, lookupTimeoutMs, this.#closing.signal);
     this.#intake = new RecordIntake(
       options.maxBufferedBytes ?? 32 * 1024 * 1024,
+      this.#deliveryTimeoutMs,
       this.#topics,
-      (record, topic, recordDeadline) => this.#enqueue(record, topic, recordDeadline),
+      (record, size, topic, report, deadline) => this.#enqueue(record, size, topic, report, deadline),
     );
     this.#exchange = new ProduceExchange({
       client,
@@ -92,19 +103,31 @@ export class Producer {
     record: ProducerRecord,
     options: { readonly signal?: AbortSignalLike | undefined } = {},
   ): Promise<RecordMetadata> {
-    // Not async: of a hundred thousand records a second, each further promise shows.
     try {
-      throwIfAborted(options.signal);
-      if (!this.#accepting || this.#client.isClosed) throw new ClosedError("The producer");
+      this.#requireOpen(options.signal);
       checkRecord(record);
-      const deadline = performance.now() + this.#deliveryTimeoutMs;
-      const written = this.#intake.accept(record, deadline, options.signal);
-      // Room comes from what is written, so it must not linger.
-      if (this.#intake.isFull) this.#queueDrain();
-      return options.signal === undefined ? written : untilAborted(written, options.signal);
+      return this.sendAs(record, recordMetadata, options.signal);
     } catch (error) {
       return Promise.reject(toError(error));
     }
+  }
+
+  /**
+   * As {@link send}, for a record that needs no check: resolves with what `report` makes of where it is. Throws where nothing
+   * was begun. @internal
+   */
+  sendAs<T>(record: OutgoingRecord, report: Report<T>, signal: AbortSignalLike | undefined): Promise<T> {
+    // Not async: of a hundred thousand records a second, each further promise shows.
+    this.#requireOpen(signal);
+    const written = this.#intake.accept(record, report, signal);
+    // Room comes from what is written, so it must not linger.
+    if (this.#intake.isFull) this.#queueDrain();
+    return signal === undefined ? written : untilAborted(written, signal);
+  }
+
+  #requireOpen(signal: AbortSignalLike | undefined): void {
+    throwIfAborted(signal);
+    if (!this.#accepting || this.#client.isClosed) throw new ClosedError("The producer");
   }
 
   /** Resolves when every record sent before is written or given up. Rejects with {@link TimeoutError}. */
@@ -155,17 +178,17 @@ export class Producer {
     this.#queuesOfTopics.clear();
   }
 
-  #enqueue(record: ProducerRecord, topic: TopicMetadata, deadline: number): Promise<RecordMetadata> {
-    const partition = choosePartition(record, topic);
-    const { key, value, headers, timestamp = Date.now() } = record;
-    const input: RecordInput = headers === undefined ? { key, value, timestamp } : { key, value, timestamp, headers };
-    const queue = this.#queueOf(record.topic, partition);
-    const written = queue.append(input, this.#maxBatchBytes, deadline);
-    const batch = queue.batches.at(-1);
-    // Its first record: what joins later is counted with it, and the halves of a batch that is split are.
-    if (batch?.records.length === 1) void batch.settled.then(() => this.#intake.release(batch.size));
+  #enqueue<T>(
+    record: OutgoingRecord,
+    size: number,
+    topic: TopicMetadata,
+    report: Report<T>,
+    deadline: number | undefined,
+  ): Promise<T> | undefined {
+    const queue = this.#queueOf(record.topic, choosePartition(record, topic));
+    const written = queue.append(record, record.timestamp ?? Date.now(), size, report, deadline);
     // What is behind the first unsent batch shows that this one is full and need not wait for company.
-    const isFull = queue.nextToSend !== batch;
+    const isFull = queue.nextToSend !== queue.batches.at(-1);
     if (this.#lingerMs === 0 || isFull || this.#intake.isFull) this.#queueDrain();
     else this.#stopLingering ??= startTimer(() => this.#drain(), this.#lingerMs);
     return written;
@@ -179,7 +202,7 @@ export class Producer {
     }
     let queue = queues[partition];
     if (queue === undefined) {
-      queue = new PartitionQueue(topic, partition);
+      queue = new PartitionQueue(topic, partition, this.#queueContext);
       queues[partition] = queue;
       this.#queues.add(queue);
     }

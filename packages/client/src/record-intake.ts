@@ -3,12 +3,21 @@ import { InvalidOptionError, toError } from "./errors.ts";
 import type { TopicMetadata } from "./metadata.ts";
 import { ProcessHold } from "./process-hold.ts";
 import { keylessRefusal, produceError } from "./produce-errors.ts";
-import { estimatedSize, type RecordMetadata } from "./producer-batch.ts";
-import type { ProducerRecord } from "./producer-options.ts";
+import { estimatedSize, inBytes, type OutgoingRecord, type Report } from "./producer-batch.ts";
 import type { TopicLookups } from "./topic-lookups.ts";
 
-/** Puts the record into a batch; its promise is that of the record. Throws for a record that no partition takes. */
-type Enqueue = (record: ProducerRecord, topic: TopicMetadata, deadline: number) => Promise<RecordMetadata>;
+/**
+ * Puts the record, of this size, into a batch; its promise is that of the record. The deadline is that of a record that has
+ * waited; without one its time begins now. Undefined when the record is text beyond ASCII, and has to be encoded first. Throws
+ * for a record that no partition takes.
+ */
+type Enqueue = <T>(
+  record: OutgoingRecord,
+  size: number,
+  topic: TopicMetadata,
+  report: Report<T>,
+  deadline: number | undefined,
+) => Promise<T> | undefined;
 
 interface Waiting {
   readonly size: number;
@@ -26,6 +35,7 @@ interface Waiting {
  */
 export class RecordIntake {
   readonly #capacity: number;
+  readonly #deliveryTimeoutMs: number;
   readonly #topics: TopicLookups;
   readonly #enqueue: Enqueue;
   readonly #waiting: Waiting[] = [];
@@ -34,8 +44,9 @@ export class RecordIntake {
   readonly #process = new ProcessHold();
 
   /** `capacity` in bytes, as {@link estimatedSize} counts them. */
-  constructor(capacity: number, topics: TopicLookups, enqueue: Enqueue) {
+  constructor(capacity: number, deliveryTimeoutMs: number, topics: TopicLookups, enqueue: Enqueue) {
     this.#capacity = capacity;
+    this.#deliveryTimeoutMs = deliveryTimeoutMs;
     this.#topics = topics;
     this.#enqueue = enqueue;
   }
@@ -45,18 +56,14 @@ export class RecordIntake {
   }
 
   /** Resolves when the record is written. @throws InvalidOptionError for a record that never finds room */
-  accept(record: ProducerRecord, deadline: number, signal: AbortSignalLike | undefined): Promise<RecordMetadata> {
+  accept<T>(record: OutgoingRecord, report: Report<T>, signal: AbortSignalLike | undefined): Promise<T> {
     const size = estimatedSize(record);
-    if (size > this.#capacity) {
-      throw new InvalidOptionError(
-        "value",
-        `Producer: a record of about ${size} bytes is larger than maxBufferedBytes, which is ${this.#capacity}`,
-      );
+    this.#requireFit(size);
+    if (this.#waiting.length > 0 || this.#used + size > this.#capacity) {
+      return this.#wait(record, size, report, signal);
     }
-    if (this.#waiting.length > 0 || this.#used + size > this.#capacity)
-      return this.#wait(record, size, deadline, signal);
     this.#use(size);
-    return this.#lookUp(record, size, deadline, signal);
+    return this.#lookUp(record, size, report, undefined, signal);
   }
 
   /** Gives back the room of records that were written or given up. */
@@ -81,12 +88,8 @@ export class RecordIntake {
     this.#process.hold();
   }
 
-  #wait(
-    record: ProducerRecord,
-    size: number,
-    deadline: number,
-    signal: AbortSignalLike | undefined,
-  ): Promise<RecordMetadata> {
+  #wait<T>(record: OutgoingRecord, size: number, report: Report<T>, signal: AbortSignalLike | undefined): Promise<T> {
+    const deadline = this.#deadline();
     return new Promise((resolve, reject) => {
       let finish: () => void = () => undefined;
       const ended = new Promise<void>((done) => {
@@ -96,7 +99,7 @@ export class RecordIntake {
       const end = (failure?: Error): void => {
         stopListening?.();
         finish();
-        if (failure === undefined) this.#lookUp(record, size, deadline, signal).then(resolve, reject);
+        if (failure === undefined) this.#lookUp(record, size, report, deadline, signal).then(resolve, reject);
         else reject(produceError(record.topic, undefined, failure, false));
       };
       const waiting: Waiting = { size, ended, end };
@@ -121,15 +124,17 @@ export class RecordIntake {
     }
   }
 
-  #lookUp(
-    record: ProducerRecord,
+  #lookUp<T>(
+    record: OutgoingRecord,
     size: number,
-    deadline: number,
+    report: Report<T>,
+    deadlineOfWait: number | undefined,
     signal: AbortSignalLike | undefined,
-  ): Promise<RecordMetadata> {
+  ): Promise<T> {
     const isKeyless = record.key === null;
     const topic = this.#topics.known(record.topic, isKeyless);
-    if (topic !== undefined) return this.#enter(record, size, topic, deadline);
+    if (topic !== undefined) return this.#enter(record, size, topic, report, deadlineOfWait);
+    const deadline = deadlineOfWait ?? this.#deadline();
     return new Promise((resolve, reject) => {
       this.#topics.whenKnown(record.topic, isKeyless, (found, failure) => {
         if (found === undefined) {
@@ -139,19 +144,44 @@ export class RecordIntake {
           // Whoever has stopped waiting before the record was in a batch does not want it written.
           this.release(size);
         } else {
-          this.#enter(record, size, found, deadline).then(resolve, reject);
+          this.#enter(record, size, found, report, deadline).then(resolve, reject);
         }
       });
     });
   }
 
-  #enter(record: ProducerRecord, size: number, topic: TopicMetadata, deadline: number): Promise<RecordMetadata> {
+  #enter<T>(
+    record: OutgoingRecord,
+    size: number,
+    topic: TopicMetadata,
+    report: Report<T>,
+    deadline: number | undefined,
+  ): Promise<T> {
     try {
       if (record.key === null && this.#topics.isCompacted(record.topic)) throw keylessRefusal(record.topic);
-      return this.#enqueue(record, topic, deadline);
+      const written = this.#enqueue(record, size, topic, report, deadline);
+      if (written !== undefined) return written;
+      const encoded = inBytes(record);
+      const encodedSize = estimatedSize(encoded);
+      this.#requireFit(encodedSize);
+      // It has been let in as a smaller one; those behind it wait for the difference.
+      this.#use(encodedSize - size);
+      return this.#enter(encoded, encodedSize, topic, report, deadline);
     } catch (error) {
       this.release(size);
       return Promise.reject(toError(error));
     }
+  }
+
+  #requireFit(size: number): void {
+    if (size <= this.#capacity) return;
+    throw new InvalidOptionError(
+      "value",
+      `Producer: a record of about ${size} bytes is larger than maxBufferedBytes, which is ${this.#capacity}`,
+    );
+  }
+
+  #deadline(): number {
+    return performance.now() + this.#deliveryTimeoutMs;
   }
 }

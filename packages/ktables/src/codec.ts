@@ -42,24 +42,34 @@ export function encodeUtf8(text: string): Uint8Array {
   return bytes;
 }
 
+/** The codecs of text, by their way to encode: what is text need not become bytes before it is in its batch. */
+const texts = /* @__PURE__ */ new WeakMap<object, unknown>();
+
+/** A codec whose bytes are those of a text, which is well-formed, in UTF-8. */
+export function textCodec<T>(text: (value: T) => string, decode: (bytes: Uint8Array) => T): Codec<T> {
+  const encode = (value: T): Uint8Array => encodeUtf8(text(value));
+  texts.set(encode, text);
+  return { encode, decode };
+}
+
 /** Strict UTF-8 strings: malformed bytes and lone surrogates are refused, a byte order mark is kept. */
 export function string(): Codec<string> {
-  return {
-    encode: (value) => {
+  return textCodec(
+    (value) => {
       if (typeof value !== "string") throw new CodecError("ENCODE_FAILED", `expected a string, got ${describe(value)}`);
       if (!value.isWellFormed()) {
         throw new CodecError("ENCODE_FAILED", "the string has a lone surrogate, which UTF-8 cannot represent");
       }
-      return encodeUtf8(value);
+      return value;
     },
-    decode: (bytes) => {
+    (bytes) => {
       try {
         return strictUtf8.decode(bytes);
       } catch (cause) {
         throw new CodecError("DECODE_FAILED", "the bytes are not valid UTF-8", cause);
       }
     },
-  };
+  );
 }
 
 /** Raw bytes, copied both ways. */
@@ -76,6 +86,12 @@ export function bytes(): Codec<Uint8Array> {
     decode: (view) => new Uint8Array(view),
     decodesEverything: true,
   };
+}
+
+/** As {@link encodeWith}, for whoever takes text for its bytes. */
+export function textOrBytesWith<T>(codec: Codec<T>, what: "key" | "value"): (value: T) => string | Uint8Array {
+  const text = texts.get(codec.encode) as ((value: T) => string) | undefined;
+  return text ?? ((value) => encodeWith(codec, what, value));
 }
 
 /** The bytes of a key or value, checked: an encoder that returns nothing must not become a tombstone. */

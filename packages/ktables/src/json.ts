@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "@ktables/client";
 import { describe } from "@ktables/client/internal";
-import { type Codec, encodeUtf8 } from "./codec.ts";
+import { type Codec, textCodec } from "./codec.ts";
 import { AsyncSchemaError, CodecError } from "./errors.ts";
 import { describeIssues, isStandardSchema, type StandardSchema } from "./standard-schema.ts";
 
@@ -23,20 +23,21 @@ export function json<T>(schema?: StandardSchema<T>): Codec<T> {
     );
   }
   if (schema !== undefined) refuseAsync(schema);
-  return {
-    encode: (value) => {
+  return textCodec(
+    (value) => {
       const text = stringify(value);
       // The schema describes what is read. Checking the text as a reader will see it also fits schemas that transform.
       if (schema !== undefined) validate(schema, JSON.parse(text), "ENCODE_FAILED");
-      return encodeUtf8(text);
+      return text;
     },
-    decode: (bytes) => {
+    (bytes) => {
       const value = parse(bytes);
       return schema === undefined ? (value as T) : validate(schema, value, "DECODE_FAILED");
     },
-  };
+  );
 }
 
+/** Well-formed: lone surrogates are escaped. */
 function stringify(value: unknown): string {
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) throw new CodecError("ENCODE_FAILED", `${describe(value)} has no JSON representation`);

@@ -5,11 +5,18 @@ import {
   type KafkaClient,
   Producer,
   type ProducerOptions,
-  type RecordMetadata,
 } from "@ktables/client";
-import { CallScope, check, checkOptions, type OptionCheck, throwIfAborted, toError } from "@ktables/client/internal";
+import {
+  CallScope,
+  check,
+  checkOptions,
+  type OptionCheck,
+  type Report,
+  throwIfAborted,
+  toError,
+} from "@ktables/client/internal";
 import { type BulkWrite, type Entries, writeAll } from "./bulk-write.ts";
-import { encodeWith } from "./codec.ts";
+import { textOrBytesWith } from "./codec.ts";
 import { provisionTopic } from "./ensure-topic.ts";
 import { AlreadyStartedError, NotStartedError, StoppedError } from "./errors.ts";
 import { inspectAsString } from "./inspect.ts";
@@ -62,9 +69,8 @@ const writerChecks: Readonly<Record<string, OptionCheck>> = {
 const writeChecks = { signal: check.object };
 const noOptions: WriteOptions = Object.freeze({});
 
-function toToken({ topic, topicId, partition, offset }: RecordMetadata): WriteToken {
-  return topicId === undefined ? { topic, partition, offset } : { topic, topicId, partition, offset };
-}
+const writeToken: Report<WriteToken> = ({ topic, topicId, partition }, offset) =>
+  topicId === undefined ? { topic, partition, offset } : { topic, topicId, partition, offset };
 
 const tableOption = "it is an option of KafkaTable";
 
@@ -88,6 +94,8 @@ export class KafkaTableWriter<V> {
   readonly #options: ResolvedTopicOptions<V>;
   readonly #producerOptions: ProducerOptions;
   readonly #name: string;
+  readonly #encodeKey: (key: string) => string | Uint8Array;
+  readonly #encodeValue: (value: V) => string | Uint8Array;
   #ending = new AbortController();
   #phase: "stopped" | "starting" | "running" | "stopping" = "stopped";
   #producer: Producer | undefined;
@@ -96,6 +104,8 @@ export class KafkaTableWriter<V> {
   /** Checks the options and connects to nothing. @throws InvalidOptionError */
   constructor(options: KafkaTableWriterOptions<V>) {
     this.#options = resolveTopicOptions("KafkaTableWriter", options, writerChecks, elsewhere);
+    this.#encodeKey = textOrBytesWith(this.#options.key, "key");
+    this.#encodeValue = textOrBytesWith(this.#options.value, "value");
     inspectAsString(this);
     this.#name = `The writer of topic "${this.#options.topic}"`;
     const { acks, idempotent, compression, lingerMs, maxBatchBytes, maxBufferedBytes, deliveryTimeoutMs } = options;
@@ -201,8 +211,7 @@ export class KafkaTableWriter<V> {
     // Not async, and #send neither: with many writes on their way, each further promise shows.
     try {
       const producer = this.#running;
-      const { key: keyCodec, value: valueCodec } = this.#options;
-      return this.#send(producer, encodeWith(keyCodec, "key", key), encodeWith(valueCodec, "value", value), options);
+      return this.#send(producer, this.#encodeKey(key), this.#encodeValue(value), options);
     } catch (error) {
       return Promise.reject(toError(error));
     }
@@ -224,7 +233,7 @@ export class KafkaTableWriter<V> {
 
   /** Removes a key: writes a tombstone and resolves when it is acknowledged. Throws as {@link set} does. */
   async delete(key: string, options: WriteOptions = noOptions): Promise<WriteToken> {
-    return this.#send(this.#running, encodeWith(this.#options.key, "key", key), null, options);
+    return this.#send(this.#running, this.#encodeKey(key), null, options);
   }
 
   toString(): string {
@@ -236,9 +245,14 @@ export class KafkaTableWriter<V> {
     return this.#producer;
   }
 
-  #send(producer: Producer, key: Uint8Array, value: Uint8Array | null, options: WriteOptions): Promise<WriteToken> {
+  #send(
+    producer: Producer,
+    key: Uint8Array | string,
+    value: Uint8Array | string | null,
+    options: WriteOptions,
+  ): Promise<WriteToken> {
     if (options !== noOptions) checkOptions("write", options, writeChecks);
-    return producer.send({ topic: this.topic, key, value }, options).then(toToken);
+    return producer.sendAs({ topic: this.#options.topic, key, value }, writeToken, options.signal);
   }
 
   async #release(): Promise<void> {

@@ -1,9 +1,10 @@
 export { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
+export { BatchBuilder, type BatchFields, type RecordInput } from "./batch-builder.ts";
 export { type BatchesEnd, endOfBatches } from "./batches-end.ts";
 export type { CompressionName } from "./compression/index.ts";
 export { type ControlBatchOptions, encodeControlBatch } from "./control-batch.ts";
 export { crc32c } from "./crc32c.ts";
-export { type EncodeBatchOptions, encodeBatch, type RecordInput } from "./encode.ts";
+export { type EncodeBatchOptions, encodeBatch } from "./encode.ts";
 export {
   KafkaError,
   type KafkaErrorOptions,

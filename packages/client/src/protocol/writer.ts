@@ -153,7 +153,8 @@ export class ProtocolWriter {
     const start = this.#length;
     const length = start + size;
     if (length > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(length, this.#bytes.length * 2));
+      // With some room behind what is large: otherwise the few bytes that follow it would have it copied again.
+      const grown = new Uint8Array(Math.max(length + 1024, this.#bytes.length * 2));
       grown.set(this.#bytes.subarray(0, start));
       this.#bytes = grown;
       this.#view = new DataView(grown.buffer);
