@@ -19,6 +19,7 @@ import {
 } from "./producer-batch.ts";
 import { requestIdentity } from "./producer-identity.ts";
 import { checkRecord, type ProducerOptions, type ProducerRecord, producerChecks } from "./producer-options.ts";
+import { RecordClock } from "./record-clock.ts";
 import { RecordIntake } from "./record-intake.ts";
 import { TopicLookups } from "./topic-lookups.ts";
 
@@ -40,6 +41,7 @@ export class Producer {
   readonly #queuesOfTopics = new Map<string, PartitionQueue[]>();
   readonly #queueContext: QueueContext;
   readonly #closing = new AbortController();
+  readonly #clock = new RecordClock();
   readonly #leaveClient: () => void;
   readonly #topics: TopicLookups;
   readonly #intake: RecordIntake;
@@ -186,7 +188,7 @@ export class Producer {
     deadline: number | undefined,
   ): Promise<T> | undefined {
     const queue = this.#queueOf(record.topic, choosePartition(record, topic));
-    const written = queue.append(record, record.timestamp ?? Date.now(), size, report, deadline);
+    const written = queue.append(record, record.timestamp ?? this.#clock.now(), size, report, deadline);
     // What is behind the first unsent batch shows that this one is full and need not wait for company.
     const isFull = queue.nextToSend !== queue.batches.at(-1);
     if (this.#lingerMs === 0 || isFull || this.#intake.isFull) this.#queueDrain();
@@ -258,6 +260,7 @@ export class Producer {
   /** Whom to send the queue's next batch to; undefined when there is none to be sent, or nobody to send it to. */
   #leaderOf(queue: PartitionQueue, now: number): number | undefined {
     if (queue.nextToSend === undefined || queue.isPausing(now)) return undefined;
+    this.#topics.keepFresh(queue.topic);
     const leader = this.#client.knownTopic(queue.topic)?.partitions[queue.partition]?.leader ?? -1;
     if (leader >= 0) return leader;
     queue.pause(this.#client.config);

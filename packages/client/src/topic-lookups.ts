@@ -42,10 +42,13 @@ export class TopicLookups {
   /** The topic if it is known and nobody waits for it: a record must not overtake those that do. */
   known(name: string, isForKeyless: boolean): TopicMetadata | undefined {
     if (this.#lookups.has(name) || (isForKeyless && this.#policy(name) === undefined)) return undefined;
-    const topic = this.#client.knownTopic(name);
+    return this.#client.knownTopic(name);
+  }
+
+  /** Asks for fresh metadata of a topic that is known for too long, in the background. */
+  keepFresh(name: string): void {
     const age = performance.now() - (this.#askedAt.get(name) ?? Number.NEGATIVE_INFINITY);
-    if (topic !== undefined && age > this.#client.config.metadataMaxAgeMs) this.refresh(name);
-    return topic;
+    if (age > this.#client.config.metadataMaxAgeMs) this.refresh(name);
   }
 
   /** Whether the topic takes no records without a key, as far as is known. */
