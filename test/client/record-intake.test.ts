@@ -1,8 +1,8 @@
-import type { KafkaClient, ProducerRecord, RecordMetadata } from "@ktables/client";
+import type { KafkaClient, ProducerRecord } from "@ktables/client";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { TopicMetadata } from "../../packages/client/src/metadata.ts";
-import { estimatedSize } from "../../packages/client/src/producer-batch.ts";
+import { estimatedSize, recordMetadata } from "../../packages/client/src/producer-batch.ts";
 import { RecordIntake } from "../../packages/client/src/record-intake.ts";
 import { TopicLookups } from "../../packages/client/src/topic-lookups.ts";
 
@@ -45,10 +45,10 @@ test("never lets in more than there is room for, keeps the order, and forgets no
       };
       const entered: { readonly id: number; readonly size: number }[] = [];
       const left: { readonly id: number; readonly size: number }[] = [];
-      const place: RecordMetadata = { topic: "t", topicId: undefined, partition: 0, offset: 0, timestamp: 0 };
-      const intake = new RecordIntake(capacity, lookups, (record) => {
-        entered.push({ id: record.timestamp ?? -1, size: estimatedSize(record) });
-        return Promise.resolve(place);
+      const place = { topic: "t", topicId: undefined, partition: 0 };
+      const intake = new RecordIntake(capacity, 1e6, lookups, (record, size, _topic, report) => {
+        entered.push({ id: record.timestamp ?? -1, size });
+        return Promise.resolve(report(place, 0, 0));
       });
       const controllers: AbortController[] = [];
       const outcomes = new Map<number, unknown>();
@@ -58,7 +58,7 @@ test("never lets in more than there is room for, keeps the order, and forgets no
           const controller = new AbortController();
           controllers.push(controller);
           const record: ProducerRecord = { topic: "t", key: null, value: new Uint8Array(step.size), timestamp: id };
-          intake.accept(record, 0, controller.signal).then(
+          intake.accept(record, recordMetadata, controller.signal).then(
             () => outcomes.set(id, "entered"),
             (error: unknown) => outcomes.set(id, error),
           );
@@ -92,7 +92,7 @@ test("never lets in more than there is room for, keeps the order, and forgets no
       }
       // All room has come back: the largest record finds some at once.
       const largest: ProducerRecord = { topic: "t", key: null, value: new Uint8Array(capacity - overhead) };
-      await intake.accept(largest, 0, undefined);
+      await intake.accept(largest, recordMetadata, undefined);
     }),
     { numRuns: 500 },
   );
@@ -101,13 +101,13 @@ test("never lets in more than there is room for, keeps the order, and forgets no
 test("lets those in who fit as soon as the one before them has gone away", async () => {
   const lookups = { known: () => topic, isCompacted: () => false } as unknown as TopicLookups;
   const entered: unknown[] = [];
-  const intake = new RecordIntake(2 * overhead + 100, lookups, ({ timestamp }) => {
+  const intake = new RecordIntake(2 * overhead + 100, 1e6, lookups, ({ timestamp }) => {
     entered.push(timestamp);
     return new Promise(() => undefined);
   });
   const abort = new AbortController();
   const send = (timestamp: number, size: number, signal?: AbortSignal): Promise<unknown> =>
-    intake.accept({ topic: "t", key: null, value: new Uint8Array(size), timestamp }, 0, signal);
+    intake.accept({ topic: "t", key: null, value: new Uint8Array(size), timestamp }, recordMetadata, signal);
   void send(1, 50);
   const large = send(2, 100, abort.signal);
   void send(3, 50);
@@ -130,13 +130,17 @@ test("those who get room while the topic arrives come behind those who have wait
       }),
   } as unknown as KafkaClient;
   const lookups = new TopicLookups(client, 1000, new AbortController().signal);
-  const intake = new RecordIntake(2 * overhead + 100, lookups, ({ timestamp }) => {
+  const intake = new RecordIntake(2 * overhead + 100, 1e6, lookups, ({ timestamp }) => {
     entered.push(timestamp);
     return new Promise(() => undefined);
   });
   const abort = new AbortController();
   const send = (timestamp: number, size: number, signal?: AbortSignal): void => {
-    void intake.accept({ topic: "t", key: new Uint8Array(0), value: new Uint8Array(size), timestamp }, 0, signal);
+    void intake.accept(
+      { topic: "t", key: new Uint8Array(0), value: new Uint8Array(size), timestamp },
+      recordMetadata,
+      signal,
+    );
   };
   send(0, 50, abort.signal);
   send(1, 50);

@@ -44,6 +44,8 @@ export class PartitionQueue {
   /** The head has failed: nothing is sent until all that is in flight has come back. */
   #draining = false;
   #nextSequence = 0;
+  /** The size of the last batch that was sent: the next one begins with as much memory. */
+  #latestSize: number | undefined;
   /**
    * The leader that has acknowledged a batch since the last failure. A leader that knows nothing of the producer takes
    * any first sequence, so a second batch may follow only after that: else it could be taken in place of the first.
@@ -101,7 +103,7 @@ export class PartitionQueue {
       return last.add(record, timestamp, size, report);
     }
     const { deliveryTimeoutMs, release } = this.#context;
-    const batch = new ProducerBatch(deadline ?? performance.now() + deliveryTimeoutMs, release);
+    const batch = new ProducerBatch(deadline ?? performance.now() + deliveryTimeoutMs, release, this.#latestSize);
     const written = batch.add(record, timestamp, size, report);
     if (written !== undefined) this.#batches.push(batch);
     return written;
@@ -123,6 +125,7 @@ export class PartitionQueue {
     if (batch === undefined) return undefined;
     if (batch.bytes === undefined) {
       const baseSequence = batch.baseSequence ?? this.#nextSequence;
+      this.#latestSize = batch.sizeInBytes;
       batch.freeze({ compression, ...(identity === undefined ? {} : { ...identity, baseSequence }) });
       if (identity !== undefined && batch.baseSequence === undefined) {
         batch.baseSequence = baseSequence;

@@ -105,20 +105,29 @@ export class ProducerBatch {
   /** Why the last attempt did not succeed. */
   lastFailure: Error | undefined;
   readonly #release: (size: number) => void;
-  readonly #builder = new BatchBuilder();
+  readonly #builder: BatchBuilder;
   /** One for each record. */
   readonly #waiters: Waiting[] = [];
   #settle: () => void = () => undefined;
   #isSettled = false;
 
-  /** `release` is called with the size of the records when they have been reported on. */
-  constructor(deadline: number, release: (size: number) => void) {
+  /**
+   * `release` is called with the size of the records when they have been reported on. `capacity` is how many bytes the
+   * batch is expected to take.
+   */
+  constructor(deadline: number, release: (size: number) => void, capacity?: number) {
+    this.#builder = new BatchBuilder(capacity);
     this.deadline = deadline;
     this.#release = release;
     this.settled = new Promise((resolve) => {
       this.#settle = resolve;
     });
     void this.settled.then(() => release(this.size));
+  }
+
+  /** So far, not compressed. */
+  get sizeInBytes(): number {
+    return this.#builder.sizeInBytes;
   }
 
   get recordCount(): number {

@@ -86,6 +86,11 @@ export class BatchBuilder {
     if (deleteHorizonMs !== undefined) this.#baseTimestamp = integerArgument("deleteHorizonMs", deleteHorizonMs);
   }
 
+  /** Bytes so far, not compressed. */
+  get sizeInBytes(): number {
+    return this.#end;
+  }
+
   get recordCount(): number {
     return this.#count;
   }
