@@ -90,7 +90,8 @@ export function bytes(): Codec<Uint8Array> {
 
 /** As {@link encodeWith}, for whoever takes text for its bytes. */
 export function textOrBytesWith<T>(codec: Codec<T>, what: "key" | "value"): (value: T) => string | Uint8Array {
-  const text = texts.get(codec.encode) as ((value: T) => string) | undefined;
+  const { encode } = codec as { readonly encode: object };
+  const text = texts.get(encode) as ((value: T) => string) | undefined;
   return text ?? ((value) => encodeWith(codec, what, value));
 }
 
