@@ -39,20 +39,18 @@ export async function writeAll<V>(
     waiting.resolve();
     waiting = undefined;
   };
+  const acknowledged = (token: WriteToken): void => {
+    written++;
+    const before = latest.get(token.partition);
+    if (before === undefined || token.offset >= before.offset) latest.set(token.partition, token);
+    settled();
+  };
   const send = (key: string, value: V): void => {
     onTheWay++;
-    write(key, value).then(
-      (token) => {
-        written++;
-        const { offset = -1 } = latest.get(token.partition) ?? {};
-        if (token.offset >= offset) latest.set(token.partition, token);
-        settled();
-      },
-      (error: unknown) => {
-        failures.push({ key, error: toError(error) });
-        settled();
-      },
-    );
+    write(key, value).then(acknowledged, (error: unknown) => {
+      failures.push({ key, error: toError(error) });
+      settled();
+    });
   };
   /** Resolves when no more than so many are on their way. */
   const atMost = (limit: number): Promise<void> =>
