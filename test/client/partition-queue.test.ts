@@ -139,6 +139,24 @@ describe("whatever happens to requests and answers", () => {
   });
 });
 
+test("a producer whose records wait for each other sets no timer for each", async () => {
+  const broker = new ModelBroker();
+  const producer = new Producer(broker.client);
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  try {
+    for (let count = 0; count < 20; count++) {
+      const written = producer.send({ topic: "t", partition: 0, key: bytes(String(count)), value: null });
+      await settle();
+      broker.step("answer");
+      expect((await written).offset).toBe(count);
+    }
+    expect(timers).toHaveBeenCalledTimes(1);
+  } finally {
+    timers.mockRestore();
+    await producer.close();
+  }
+});
+
 describe("the queue of a partition", () => {
   const identity = { producerId: 7, producerEpoch: 0 };
   const record: ProducerRecord = { topic: "t", key: bytes("k"), value: null };
@@ -203,5 +221,29 @@ describe("the queue of a partition", () => {
       queue.acknowledge(1);
     }
     expect(sequences).toEqual([0, 1, 3]);
+  });
+
+  test("gives back the room of all records, also of those that join the half of a batch that was too large", async () => {
+    let taken = 0;
+    const context = { maxBatchBytes: 1000, deliveryTimeoutMs: 1e6, release: (size: number) => void (taken -= size) };
+    const queue = new PartitionQueue("t", 0, context);
+    const add = (): void => {
+      taken += estimatedSize(record);
+      append(queue);
+    };
+    for (let count = 0; count < 4; count++) add();
+    const whole = take(queue);
+    if (whole === undefined) throw new Error("there is nothing to send");
+    queue.comeBack(whole);
+    queue.split(whole);
+    // Under a new identity its halves are as good as new.
+    queue.startOver();
+    add();
+    const batches = queue.takeAll();
+    expect(batches.map(({ recordCount }) => recordCount)).toEqual([2, 3]);
+    for (const batch of batches) batch.resolve({ topic: "t", topicId: undefined, partition: 0 }, 0, -1);
+    await Promise.all([whole, ...batches].map(({ settled }) => settled));
+    await Promise.resolve();
+    expect(taken).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
+import { type Codec, string } from "ktables";
 import { describe, expect, test } from "vitest";
-import { rejection, until } from "../suites/support.ts";
+import { rejection, until, utf8 } from "../suites/support.ts";
 import { Door, Fixture } from "./support.ts";
 
 describe("a writer", () => {
@@ -99,5 +100,62 @@ describe("a writer", () => {
     const connection = fixture.connection({ requestTimeoutMs: 100 });
     const writer = fixture.writer({ connection, topic: "missing", ensureTopic: false });
     expect(await rejection(writer.start())).toMatchObject({ code: "UNKNOWN_TOPIC_OR_PARTITION", topic: "missing" });
+  });
+
+  test("a value that cannot be encoded, and a wait that is given up, leave the writes around them alone", async () => {
+    const writer = await fixture.openWriter({
+      value: {
+        encode: (value) => {
+          if (value === "bad") throw new RangeError("no such value");
+          return string().encode(value);
+        },
+        decode: string().decode,
+      },
+    });
+    const abort = new AbortController();
+    const values = Array.from({ length: 100 }, (_, index) => (index % 10 === 3 ? "bad" : `value ${index}`));
+    const settled: number[] = [];
+    const writes = values.map(async (value, index) => {
+      const signal = index % 10 === 7 ? abort.signal : undefined;
+      try {
+        const { offset } = await writer.set(`key ${index}`, value, { signal });
+        settled.push(index);
+        return offset;
+      } catch (error) {
+        return error;
+      }
+    });
+    const reason = new Error("no patience");
+    abort.abort(reason);
+    const results = await Promise.all(writes);
+    const written = values.flatMap((value, index) => (value === "bad" ? [] : [index]));
+    results.forEach((result, index) => {
+      if (index % 10 === 3) expect(result).toBeInstanceOf(RangeError);
+      else if (index % 10 === 7) expect(result).toBe(reason);
+      else expect(result).toBe(written.indexOf(index));
+    });
+    expect(settled).toEqual(settled.toSorted((a, b) => a - b));
+    const table = await fixture.openTable();
+    expect([...table.keys()]).toEqual(written.map((index) => `key ${index}`));
+  });
+
+  test("text of any script arrives as it was written, in one partition and in several", async () => {
+    const texts = ["plain", "é", "日本語".repeat(40), "x".repeat(300), `${"x".repeat(300)}😀`, "\uFEFFa", ""];
+    fixture.broker.createTopic("wide", { partitions: 5, configs: { "cleanup.policy": "compact" } });
+    for (const topic of ["t", "wide"]) {
+      const writer = await fixture.openWriter({ topic });
+      await Promise.all(texts.map((text) => writer.set(text, text)));
+      const table = await fixture.openTable({ topic });
+      for (const text of texts) expect(table.get(text)).toBe(text);
+      expect(table.size).toBe(texts.length);
+    }
+  });
+
+  test("a codec that is made of ours encodes in its own way", async () => {
+    const upper: Codec<string> = { ...string(), encode: (value) => utf8(value.toUpperCase()) };
+    const writer = await fixture.openWriter({ key: upper, value: upper });
+    await writer.set("a", "b");
+    const table = await fixture.openTable();
+    expect([...table]).toEqual([["A", "B"]]);
   });
 });
