@@ -3,6 +3,7 @@ import type { EmbeddedBroker } from "@ktables/client/testing";
 import { nextBatch } from "@ktables/record-batch";
 import { expect, test } from "vitest";
 import { recordMetadata } from "../../packages/client/src/producer-batch.ts";
+import { until } from "../suites/support.ts";
 import { atEnd, bytes, clientFor, failureOf, SeenRecords, startBroker } from "./embedded.ts";
 
 function producerFor(broker: EmbeddedBroker, options: ProducerOptions = {}): Producer {
@@ -68,7 +69,25 @@ test("what text takes in UTF-8 counts for the room, which comes back", async () 
   for (let round = 0; round < 5; round++) {
     await Promise.all(Array.from({ length: 10 }, (_, index) => sendText(producer, String(index), "€".repeat(500))));
   }
-  expect((await sendText(producer, "as large as can be", "x".repeat(1900))).offset).toBe(50);
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  let records = 0;
+  broker.intercept("Produce", async (request) => {
+    for (const { partitionData } of request.topicData) {
+      for (const data of partitionData) records += (data.records && nextBatch(data.records, 0)?.recordCount) ?? 0;
+    }
+    await opened;
+    return "pass";
+  });
+  const sends = Array.from({ length: 3 }, (_, index) => sendText(producer, String(index), "€".repeat(500)));
+  await until(() => records > 0);
+  // Whatever could follow has had its turn.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(records).toBe(1);
+  open();
+  expect((await Promise.all(sends)).map(({ offset }) => offset)).toEqual([50, 51, 52]);
 });
 
 test("promises settle in the order of the offsets, and in that of the calls where all fail", async () => {
