@@ -139,24 +139,6 @@ describe("whatever happens to requests and answers", () => {
   });
 });
 
-test("a producer whose records wait for each other sets no timer for each", async () => {
-  const broker = new ModelBroker();
-  const producer = new Producer(broker.client);
-  const timers = vi.spyOn(globalThis, "setTimeout");
-  try {
-    for (let count = 0; count < 20; count++) {
-      const written = producer.send({ topic: "t", partition: 0, key: bytes(String(count)), value: null });
-      await settle();
-      broker.step("answer");
-      expect((await written).offset).toBe(count);
-    }
-    expect(timers).toHaveBeenCalledTimes(1);
-  } finally {
-    timers.mockRestore();
-    await producer.close();
-  }
-});
-
 describe("the queue of a partition", () => {
   const identity = { producerId: 7, producerEpoch: 0 };
   const record: ProducerRecord = { topic: "t", key: bytes("k"), value: null };

@@ -26,8 +26,6 @@ import { TopicLookups } from "./topic-lookups.ts";
 /** Far below what a broker takes in one request (`socket.request.max.bytes`, 100 MiB unless configured). */
 const fullRequestBytes = 16 * 1024 * 1024;
 
-const resolved = /* @__PURE__ */ Promise.resolve();
-
 /**
  * Writes records. Records of one partition are written in the order in which they were sent; a record is reported
  * exactly once as written, not written, or maybe written.
@@ -216,7 +214,7 @@ export class Producer {
   #queueDrain(): void {
     if (this.#drainQueued) return;
     this.#drainQueued = true;
-    void resolved.then(() => {
+    queueMicrotask(() => {
       this.#drainQueued = false;
       this.#drain();
     });

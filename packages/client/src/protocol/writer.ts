@@ -16,8 +16,8 @@ export class ProtocolWriter {
   #view: DataView;
   #length = 0;
 
-  /** @param initialCapacity bytes to allocate at first; a good guess saves copies. Default 256. */
-  constructor(initialCapacity = 256) {
+  /** @param initialCapacity bytes to allocate at first; a good guess saves copies. Default 512. */
+  constructor(initialCapacity = 512) {
     this.#bytes = new Uint8Array(Math.max(16, initialCapacity));
     this.#view = new DataView(this.#bytes.buffer);
   }
