@@ -16,7 +16,7 @@ function producerFor(broker: EmbeddedBroker, options: ProducerOptions = {}): Pro
 const sendText = (producer: Producer, key: string, value: string | null): Promise<RecordMetadata> =>
   producer.sendAs({ topic: "t", key, value }, recordMetadata, undefined);
 
-const texts = ["a", "é", "", "x".repeat(200), `${"x".repeat(200)}€`, "😀".repeat(30), "z"];
+const texts = ["a", "é", "", "x".repeat(200), `${"x".repeat(200)}€`, "😀".repeat(30), "€".repeat(20_000), "z"];
 
 test("text is written as UTF-8, in the order of the calls, and so are bytes between", async () => {
   const broker = await startBroker();

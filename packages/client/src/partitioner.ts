@@ -1,11 +1,12 @@
 import { InvalidOptionError } from "./errors.ts";
 import type { TopicMetadata } from "./metadata.ts";
 import { check } from "./options.ts";
+import { TransientUtf8 } from "./transient-utf8.ts";
 
 const seed = 0x9747b28c;
 const multiplier = 0x5bd1e995;
 const rotation = 24;
-const utf8 = /* @__PURE__ */ new TextEncoder();
+const keyText = /* @__PURE__ */ new TransientUtf8();
 
 /**
  * MurmurHash2 (32 bit, little-endian, as Java's `Utils.murmur2`), as a signed 32-bit number. All multiplications must
@@ -57,5 +58,5 @@ export function choosePartition(
     return partition;
   }
   if (key === null) return Math.floor(Math.random() * count);
-  return count === 1 ? 0 : partitionForKey(typeof key === "string" ? utf8.encode(key) : key, count);
+  return count === 1 ? 0 : partitionForKey(typeof key === "string" ? keyText.encode(key) : key, count);
 }

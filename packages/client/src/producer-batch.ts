@@ -1,5 +1,6 @@
 import { BatchBuilder, type BatchFields, nextBatch, type RecordPosition } from "@ktables/record-batch";
 import type { ProducerRecord } from "./producer-options.ts";
+import { TransientUtf8 } from "./transient-utf8.ts";
 
 /** Where a record was written. */
 export interface RecordMetadata {
@@ -58,15 +59,16 @@ export interface OutgoingRecord extends Omit<ProducerRecord, "key" | "value"> {
   readonly value: Uint8Array | string | null;
 }
 
-const utf8 = /* @__PURE__ */ new TextEncoder();
+const keyText = /* @__PURE__ */ new TransientUtf8();
+const valueText = /* @__PURE__ */ new TransientUtf8();
 
-/** The record with bytes for text. */
-export function inBytes(record: OutgoingRecord): ProducerRecord {
+/** The record with bytes for text, which are valid until the next call. */
+export function inBytes(record: OutgoingRecord): OutgoingRecord {
   const { key, value } = record;
   return {
     ...record,
-    key: typeof key === "string" ? utf8.encode(key) : key,
-    value: typeof value === "string" ? utf8.encode(value) : value,
+    key: typeof key === "string" ? keyText.encode(key) : key,
+    value: typeof value === "string" ? valueText.encode(value) : value,
   };
 }
 
@@ -201,7 +203,7 @@ export class ProducerBatch {
     const first = new ProducerBatch(this.deadline, this.#release);
     const second = new ProducerBatch(this.deadline, this.#release);
     let index = 0;
-    nextBatch(this.bytes ?? this.freeze({}), 0)?.visit((record) => {
+    nextBatch(this.#builder.finish({}), 0, { checkCrc: false })?.visit((record) => {
       const waiter = this.#waiters[index];
       if (waiter !== undefined) (index < half ? first : second).#take(record, waiter);
       index++;
