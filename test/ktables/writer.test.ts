@@ -109,7 +109,7 @@ describe("a writer", () => {
           if (value === "bad") throw new RangeError("no such value");
           return string().encode(value);
         },
-        decode: string().decode,
+        decode: (encoded) => string().decode(encoded),
       },
     });
     const abort = new AbortController();
@@ -141,7 +141,7 @@ describe("a writer", () => {
 
   test("text of any script arrives as it was written, in one partition and in several", async () => {
     const texts = ["plain", "é", "日本語".repeat(40), "x".repeat(300), `${"x".repeat(300)}😀`, "\uFEFFa", ""];
-    fixture.broker.createTopic("wide", { partitions: 5, configs: { "cleanup.policy": "compact" } });
+    await fixture.broker.createTopic("wide", { partitions: 5, configs: { "cleanup.policy": "compact" } });
     for (const topic of ["t", "wide"]) {
       const writer = await fixture.openWriter({ topic });
       await Promise.all(texts.map((text) => writer.set(text, text)));
