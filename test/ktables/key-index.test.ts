@@ -32,11 +32,11 @@ describe("the hash of keys", () => {
 });
 
 describe("the index of keys", () => {
-  /** Keys are numbers that stand in place of their slots; few hashes, so that many collide. */
-  const newIndex = (keys: number[], segmentSize: number) =>
-    new KeyIndex<number>(new Heap(), { hasKey: (slot, key) => keys[slot] === key }, segmentSize);
+  /** Addresses are those of keys in an array; few hashes, so that many collide. */
+  const newIndex = (keys: (number | undefined)[], segmentSize: number) =>
+    new KeyIndex<number>(new Heap(), { hasKey: (address, key) => keys[address] === key }, segmentSize);
 
-  const step = fc.record({ key: fc.nat(60), isRemoved: fc.boolean() });
+  const step = fc.record({ key: fc.nat(60), what: fc.constantFrom("remove", "move") });
   test.each<[string, (key: number) => number]>([
     ["all different", (key) => Math.imul(key, 0x9e3779b1)],
     ["the same in the leading bits", (key) => key & 0xff],
@@ -46,50 +46,56 @@ describe("the index of keys", () => {
   ])("finds what was inserted and not removed, whose hashes are %s", (_name, hashOf) => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), fc.constantFrom(2, 4, 32), (steps, segmentSize) => {
-        const keys: number[] = [];
+        // An address is never 0.
+        const keys: (number | undefined)[] = [undefined];
         const index = newIndex(keys, segmentSize);
-        const slots = new Map<number, number>();
-        for (const { key, isRemoved } of steps) {
-          const slot = slots.get(key);
-          expect(index.find(hashOf(key), key, 0)).toBe(slot ?? -1);
-          if (isRemoved && slot !== undefined) {
-            index.remove(hashOf(key), slot);
-            slots.delete(key);
-          } else if (slot === undefined) {
-            slots.set(key, keys.push(key) - 1);
-            index.insert(hashOf(key), keys.length - 1);
+        const addresses = new Map<number, number>();
+        for (const { key, what } of steps) {
+          const address = addresses.get(key);
+          expect(index.find(hashOf(key), key, 0)).toBe(address ?? -1);
+          const next = keys.push(key) - 1;
+          if (address === undefined) {
+            index.insert(hashOf(key), next);
+            addresses.set(key, next);
+          } else if (what === "remove") {
+            index.remove(hashOf(key), address);
+            addresses.delete(key);
+          } else {
+            index.move(hashOf(key), address, next);
+            addresses.set(key, next);
           }
+          if (address !== undefined) keys[address] = undefined;
         }
-        for (let key = 0; key <= 60; key++) expect(index.find(hashOf(key), key, 0)).toBe(slots.get(key) ?? -1);
+        for (let key = 0; key <= 60; key++) expect(index.find(hashOf(key), key, 0)).toBe(addresses.get(key) ?? -1);
       }),
       { numRuns: 200 },
     );
   });
 
   test("grows a segment at a time, of which none is larger than it may be", () => {
-    const keys: number[] = [];
+    const keys: (number | undefined)[] = [undefined];
     const segmentSize = 16;
     const index = newIndex(keys, segmentSize);
     const hashOf = (key: number): number => Math.imul(key, 0x9e3779b1) ^ (key >>> 3);
     let before = index.segments;
-    for (let key = 0; key < 20_000; key++) {
+    for (let key = 1; key < 20_000; key++) {
       keys.push(key);
       index.insert(hashOf(key), key);
       expect(index.segments - before).toBeLessThanOrEqual(3);
       before = index.segments;
     }
     expect(index.segments).toBeGreaterThan(20_000 / segmentSize);
-    for (let key = 0; key < 20_000; key++) expect(index.find(hashOf(key), key, 0)).toBe(key);
+    for (let key = 1; key < 20_000; key++) expect(index.find(hashOf(key), key, 0)).toBe(key);
     expect(index.find(hashOf(20_001), 20_001, 0)).toBe(-1);
   });
 
-  test("takes slots up to 2^31 - 2, of which none is where a Map ends", () => {
-    const slots = [2 ** 24 - 1, 2 ** 24, 2 ** 24 + 1, 2 ** 31 - 2];
-    const index = new KeyIndex<number>(new Heap(), { hasKey: (slot, key) => slot === key }, 4);
-    for (const slot of slots) index.insert(slot, slot);
-    for (const slot of slots) expect(index.find(slot, slot, 0)).toBe(slot);
+  test("takes the addresses of 4 GiB, counted in units of 8 bytes", () => {
+    const addresses = [1, 2 ** 24, 2 ** 28, 2 ** 29 - 1];
+    const index = new KeyIndex<number>(new Heap(), { hasKey: (address, key) => address === key }, 4);
+    for (const address of addresses) index.insert(address, address);
+    for (const address of addresses) expect(index.find(address, address, 0)).toBe(address);
     index.remove(2 ** 24, 2 ** 24);
-    expect(slots.map((slot) => index.find(slot, slot, 0))).toEqual([2 ** 24 - 1, -1, 2 ** 24 + 1, 2 ** 31 - 2]);
+    expect(addresses.map((address) => index.find(address, address, 0))).toEqual([1, -1, 2 ** 28, 2 ** 29 - 1]);
   });
 });
 

@@ -78,18 +78,13 @@ export function prepare(count: i32, shift: i32): void {
   let seen: i32 = 0;
   for (let index: i32 = 0; index < count; index++) {
     const wanted = field(hashAt, index);
-    const segment = segmentOf(wanted);
-    const at = entryOf(segment, wanted);
-    // A slot's number, or 0 for another key's: what is read for that is read for nothing.
+    const at = entryOf(segmentOf(wanted), wanted);
+    // For another key's there is nothing to look at.
     store<i32>(slotAt + (index << 2), load<i32>(at) == wanted ? load<i32>(at, 4) : 0);
   }
   for (let index: i32 = 0; index < count; index++) {
-    const entry = field(slotAt, index);
-    if (entry > 0) store<i32>(slotAt + (index << 2), load<i32>(slotPlace(entry - 1)));
-  }
-  for (let index: i32 = 0; index < count; index++) {
-    const address = field(slotAt, index);
-    if (address > 0) seen ^= load<i32>((<usize>address) << unitBits) ^ load<i32>((<usize>address) << unitBits, 36);
+    const record = (<usize>field(slotAt, index)) << unitBits;
+    if (record > 0) seen ^= load<i32>(record) ^ load<i32>(record, 36);
   }
   setState(sink, seen);
 }
@@ -221,17 +216,20 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
   const mask = (<usize>load<i32>(segment + (segmentMask << 2))) << 2;
   let at = ((<usize>(wanted << 1)) << 2) & mask;
   for (;;) {
-    const entry = load<i32>(entries + at, 4);
-    if (entry == 0) break;
+    const address = load<i32>(entries + at, 4);
+    if (address == 0) break;
     if (load<i32>(entries + at) == wanted) {
-      const place = slotPlace(entry - 1);
-      const address = load<i32>(place);
       const record = (<usize>address) << unitBits;
       if (hasKey(record, key, keyLength)) {
-        if (!replace(record, address, place, size, isPlaced, partition)) return false;
-        const target = (<usize>load<i32>(place)) << unitBits;
-        write(target, index, entry - 1, body, length, isPlaced, partition);
-        store<i32>(slotAt + (index << 2), entry - 1);
+        const slot = load<i32>(record + (recordSlot << 2));
+        const target = replace(record, address, size, isPlaced, partition);
+        if (target < 0) return false;
+        if (target != address) {
+          store<i32>(entries + at, target, 4);
+          store<i32>(slotPlace(slot), target);
+        }
+        write((<usize>target) << unitBits, index, slot, body, length, isPlaced, partition);
+        store<i32>(slotAt + (index << 2), slot);
         return true;
       }
     }
@@ -246,30 +244,29 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
   const address = room(size);
   store<i32>(slotPlace(slot), address);
   store<i32>(entries + at, wanted);
-  store<i32>(entries + at, slot + 1, 4);
+  store<i32>(entries + at, address, 4);
   store<i32>(segment + (segmentUsed << 2), used + 1);
   write((<usize>address) << unitBits, index, slot, body, length, isPlaced, partition);
   store<i32>(slotAt + (index << 2), slot);
   return true;
 }
 
-/** Makes room for a record in place of another one, or elsewhere; false when JavaScript is to do that. */
-function replace(record: usize, address: i32, place: usize, size: i32, isPlaced: bool, partition: i32): bool {
+/** Makes room for a record in place of another one, or elsewhere; -1 when JavaScript is to do that. */
+function replace(record: usize, address: i32, size: i32, isPlaced: bool, partition: i32): i32 {
   const high = load<i32>(record + (recordOffsetHigh << 2));
-  if (((high & placedBit) != 0) != isPlaced) return false;
+  if (((high & placedBit) != 0) != isPlaced) return -1;
   // Keys that have values in several partitions need a decision.
-  if (isPlaced && load<i32>(record + (recordPartition << 2)) != partition) return false;
+  if (isPlaced && load<i32>(record + (recordPartition << 2)) != partition) return -1;
   const keyLengthPlace = record + (isPlaced ? placedHeader : plainHeader);
   const valueLengthPlace = endOfLength(keyLengthPlace) + lengthAt(keyLengthPlace);
   const before = roundedUp(<i32>(endOfLength(valueLengthPlace) + lengthAt(valueLengthPlace) - record));
-  if (before == size) return true;
+  if (before == size) return address;
   const live = liveAt + ((address >>> state(pageUnitBits)) << 2);
   // A page that is empty then is given back.
-  if (load<i32>(live) == before || !hasRoom(size)) return false;
+  if (load<i32>(live) == before || !hasRoom(size)) return -1;
   store<i32>(live, load<i32>(live) - before);
   setState(liveUnits, state(liveUnits) - (before >> unitBits));
-  store<i32>(place, room(size));
-  return true;
+  return room(size);
 }
 
 function hasRoom(size: i32): bool {

@@ -86,7 +86,7 @@ export class ByteContents<V> {
 
   has(key: string): boolean {
     if (this.#cache.get(key) !== undefined) return true;
-    return this.#options.isJudged ? this.#slotOf(key) >= 0 : this.#valueOf(key) !== nothing;
+    return this.#options.isJudged ? this.#addressOf(key) >= 0 : this.#valueOf(key) !== nothing;
   }
 
   *keys(): Generator<string, undefined> {
@@ -221,16 +221,24 @@ export class ByteContents<V> {
   }
 
   #valueOf(key: string): V | typeof nothing {
-    const slot = this.#slotOf(key);
-    if (slot < 0) return nothing;
+    const { slabs } = this.#records;
+    const address = this.#addressOf(key);
+    if (address < 0) return nothing;
+    const slot = slabs.slot(address);
     const cached = this.#cache.ofSlot(slot, key);
     if (cached !== undefined) return cached;
-    const value = this.#read(slot);
-    if (value !== nothing) this.#cache.set(slot, value, this.#records.valueLength(slot));
+    const size = slabs.valueLength(address);
+    const value = this.#readAt(slot, address);
+    if (value !== nothing) this.#cache.set(slot, value, size);
     return value;
   }
 
   #slotOf(key: string): number {
+    const address = this.#addressOf(key);
+    return address < 0 ? -1 : this.#records.slabs.slot(address);
+  }
+
+  #addressOf(key: string): number {
     const chunk = this.#wanted;
     let { bytes } = chunk;
     const { length } = key;
@@ -258,12 +266,15 @@ export class ByteContents<V> {
 
   /** The value, unless it turns out undecodable: then it is removed, and what another partition has is next. */
   #read(slot: number): V | typeof nothing {
+    return this.#readAt(slot, this.#records.address(slot));
+  }
+
+  #readAt(slot: number, address: number): V | typeof nothing {
     if (this.#asides.size > 0) {
       const replacement = this.#asides.get(slot)?.replacement;
       if (replacement !== undefined) return replacement.value;
     }
     const { slabs } = this.#records;
-    const address = this.#records.address(slot);
     try {
       return this.#options.value.decode(slabs.value(address));
     } catch (error) {

@@ -62,7 +62,7 @@ export const unitBits = 3;
 
 /*
  * A segment of the index, in words: twice its number of entries, less 1; how many are used; how many may be; how many
- * leading bits of the hash its keys have in common; and then the entries, pairs of a hash and a slot + 1, or 0 in place of the
+ * leading bits of the hash its keys have in common; and then the entries, pairs of a hash and an address, or 0 in place of the
  * latter.
  */
 export const segmentMask = 0;

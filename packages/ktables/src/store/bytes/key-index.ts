@@ -14,16 +14,16 @@ import {
 const defaultSegmentSize = 2 ** 14;
 const directory = directoryAt >>> 2;
 
-/** Compares the key that a slot holds with another one. */
+/** Compares the key at an address with another one. */
 export interface KeyComparison<K> {
-  hasKey(slot: number, key: K, index: number): boolean;
+  hasKey(address: number, key: K, index: number): boolean;
 }
 
 /** Moves the entries of a segment into two others, by a bit of their hashes. */
 export type Distribute = (segment: number, low: number, high: number, bit: number) => void;
 
 /**
- * The slots of keys by the keys' hashes: extendible hashing. The leading bits of a hash choose a segment, a small table
+ * The addresses of keys, none of which is 0, by the keys' hashes: extendible hashing. The leading bits of a hash choose a segment, a small table
  * with linear probing, which is split in two when it is full. So it grows a segment at a time and never rehashes as a
  * whole, and no table in it is larger than a processor's cache. Of the hash's bits, at most 15 choose a segment: those that
  * remain place the key in it.
@@ -58,51 +58,57 @@ export class KeyIndex<K> {
     return new Set(words.subarray(directory, directory + 2 ** words[directoryDepth]!)).size;
   }
 
-  /** The slot of a key; -1 if it has none. `index` is passed on to the comparison. */
+  /** The address of a key; -1 if it has none. `index` is passed on to the comparison. */
   find(hash: number, key: K, index: number): number {
     const { words } = this.#heap;
     const segment = this.#segmentOf(hash);
     const mask = words[segment + segmentMask]!;
     const entries = segment + segmentEntries;
     for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
-      const slot = words[entries + at + 1]! - 1;
-      if (slot < 0) return -1;
-      if (words[entries + at] === hash && this.#keys.hasKey(slot, key, index)) return slot;
+      const address = words[entries + at + 1]!;
+      if (address === 0) return -1;
+      if (words[entries + at] === hash && this.#keys.hasKey(address, key, index)) return address;
     }
   }
 
   /**
-   * The slot at the place where the search for a hash begins, mostly that of the key, or -1. Does nothing but bring it into
+   * The address at the place where the search for a hash begins, mostly that of the key, or 0. Does nothing but bring it into
    * the cache: asked for many keys one after the other, the processor waits for all of them at once.
    */
   firstCandidate(hash: number): number {
     const { words } = this.#heap;
     const segment = this.#segmentOf(hash);
     const at = segment + segmentEntries + ((hash << 1) & words[segment + segmentMask]!);
-    return words[at] === hash ? words[at + 1]! - 1 : -1;
+    return words[at] === hash ? words[at + 1]! : 0;
   }
 
   /** For a key that is not there. False when there is no memory for it. */
-  insert(hash: number, slot: number): boolean {
+  insert(hash: number, address: number): boolean {
     for (;;) {
       const { words } = this.#heap;
       const segment = this.#segmentOf(hash);
       if (words[segment + segmentUsed]! < words[segment + segmentLimit]!) {
-        put(words, segment, hash, slot + 1);
+        put(words, segment, hash, address);
         return true;
       }
       if (!this.#makeRoom(segment, hash)) return false;
     }
   }
 
-  /** For a slot that is there. */
-  remove(hash: number, slot: number): void {
+  /** A key that is there has another address now. */
+  move(hash: number, from: number, to: number): void {
+    const { words } = this.#heap;
+    const segment = this.#segmentOf(hash);
+    words[segment + segmentEntries + this.#placeOf(segment, hash, from) + 1] = to;
+  }
+
+  /** For an address that is there. */
+  remove(hash: number, address: number): void {
     const { words } = this.#heap;
     const segment = this.#segmentOf(hash);
     const mask = words[segment + segmentMask]!;
     const entries = segment + segmentEntries;
-    let hole = (hash << 1) & mask;
-    while (words[entries + hole + 1] !== slot + 1) hole = (hole + 2) & mask;
+    let hole = this.#placeOf(segment, hash, address);
     words[segment + segmentUsed]!--;
     // Those behind move up, unless their search begins behind the hole: so no search ends too early.
     for (let at = (hole + 2) & mask; words[entries + at + 1] !== 0; at = (at + 2) & mask) {
@@ -113,6 +119,14 @@ export class KeyIndex<K> {
       hole = at;
     }
     words[entries + hole + 1] = 0;
+  }
+
+  #placeOf(segment: number, hash: number, address: number): number {
+    const { words } = this.#heap;
+    const mask = words[segment + segmentMask]!;
+    let at = (hash << 1) & mask;
+    while (words[segment + segmentEntries + at + 1] !== address) at = (at + 2) & mask;
+    return at;
   }
 
   #segmentOf(hash: number): number {

@@ -3,7 +3,7 @@ import { hashOfProcess, KeyHash } from "./key-hash.ts";
 import { type KeyComparison, KeyIndex } from "./key-index.ts";
 import { chunkCapacity, type RecordChunk } from "./record-chunk.ts";
 import { RecordKernel } from "./record-kernel.ts";
-import { RecordSlabs } from "./record-slabs.ts";
+import { RecordSlabs, type Residents } from "./record-slabs.ts";
 import { SlotAddresses } from "./slot-addresses.ts";
 
 /** How much a table takes in one piece, and of what; for tests. Each has a default. */
@@ -23,7 +23,7 @@ export interface RecordMapMemory {
  * Records by the bytes of their keys, one each. A key's slot stands for it as long as it is there, and the order of the slots
  * is that in which keys came, except that new ones take the slots of those that were removed.
  */
-export class RecordMap implements KeyComparison<RecordChunk> {
+export class RecordMap implements KeyComparison<RecordChunk>, Residents {
   readonly slabs: RecordSlabs;
   readonly #heap: Heap;
   readonly #hash: Pick<KeyHash, "of" | "bits">;
@@ -41,7 +41,7 @@ export class RecordMap implements KeyComparison<RecordChunk> {
     this.#slots = new SlotAddresses(heap, slotChunkBits);
     this.#kernel = hash instanceof KeyHash ? RecordKernel.for(heap, hash) : undefined;
     this.#index = new KeyIndex(heap, this, segmentSize, this.#kernel?.distribute);
-    this.slabs = new RecordSlabs(heap, this.#slots);
+    this.slabs = new RecordSlabs(heap, this);
   }
 
   get size(): number {
@@ -72,22 +72,19 @@ export class RecordMap implements KeyComparison<RecordChunk> {
     const candidates = this.#candidates;
     for (let index = 0; index < length; index++) candidates[index] = this.#index.firstCandidate(hash[index]!);
     for (let index = 0; index < length; index++) {
-      const slot = candidates[index]!;
-      candidates[index] = slot < 0 ? -1 : this.#slots.get(slot);
-    }
-    for (let index = 0; index < length; index++) {
       const address = candidates[index]!;
       // It is kept for nothing, but an engine could leave out what nobody wants.
-      if (address >= 0) candidates[index] = this.slabs.touch(address);
+      if (address > 0) candidates[index] = this.slabs.touch(address);
     }
   }
 
   /** The slot of a record's key; -1 if it has none. The chunk was prepared. */
   find(chunk: RecordChunk, index: number): number {
-    return this.#index.find(chunk.hash[index]!, chunk, index);
+    const address = this.#index.find(chunk.hash[index]!, chunk, index);
+    return address < 0 ? -1 : this.slabs.slot(address);
   }
 
-  /** The slot of the key that the chunk's bytes begin with; -1 if it has none. */
+  /** The address of the key that the chunk's bytes begin with, until something changes; -1 if it has none. */
   findKey(chunk: RecordChunk, length: number): number {
     chunk.keyLength[0] = length;
     return this.#index.find(this.#hash.of(chunk.view, 0, length), chunk, 0);
@@ -101,12 +98,8 @@ export class RecordMap implements KeyComparison<RecordChunk> {
     return this.#kernel !== undefined && this.#isInKernel ? this.#kernel.upsert(chunk, index, isPlaced) : index;
   }
 
-  valueLength(slot: number): number {
-    return this.slabs.valueLength(this.#slots.get(slot));
-  }
-
-  hasKey(slot: number, chunk: RecordChunk, index: number): boolean {
-    return this.slabs.hasKey(this.#slots.get(slot), chunk, index);
+  hasKey(address: number, chunk: RecordChunk, index: number): boolean {
+    return this.slabs.hasKey(address, chunk, index);
   }
 
   /** For a key that is not there. Returns its slot; -1 when there is no room left for anything. */
@@ -119,7 +112,7 @@ export class RecordMap implements KeyComparison<RecordChunk> {
       return -1;
     }
     this.#slots.set(slot, address);
-    if (this.#index.insert(chunk.hash[index]!, slot)) return slot;
+    if (this.#index.insert(chunk.hash[index]!, address)) return slot;
     this.slabs.free(address);
     this.#slots.release(slot);
     return -1;
@@ -127,22 +120,26 @@ export class RecordMap implements KeyComparison<RecordChunk> {
 
   /** For the key of the slot. False when there is no room left. */
   replace(slot: number, chunk: RecordChunk, index: number, isPlaced: boolean): boolean {
-    const address = this.slabs.replace(this.#slots.get(slot), slot, chunk, index, isPlaced);
+    const before = this.#slots.get(slot);
+    const address = this.slabs.replace(before, slot, chunk, index, isPlaced);
     if (address < 0) return false;
-    this.#slots.set(slot, address);
+    if (address !== before) this.moved(slot, before, address);
     return true;
   }
 
   remove(slot: number): void {
     const address = this.address(slot);
-    const key = this.slabs.key(address);
-    const view = new DataView(key.buffer, key.byteOffset, key.length);
-    this.#index.remove(this.#hash.of(view, 0, key.length), slot);
+    this.#index.remove(this.slabs.hash(address, this.#hash), address);
     this.slabs.free(address);
     this.#slots.release(slot);
   }
 
-  /** Where the record of a slot that is taken lies, until something changes. */
+  moved(slot: number, from: number, to: number): void {
+    this.#index.move(this.slabs.hash(to, this.#hash), from, to);
+    this.#slots.set(slot, to);
+  }
+
+  /** Where the record of a slot lies, until something changes; negative for a slot that is not taken. */
   address(slot: number): number {
     return this.#slots.get(slot);
   }

@@ -17,6 +17,7 @@ import {
   roomStart,
   unitBits,
 } from "./heap-layout.ts";
+import type { KeyHash } from "./key-hash.ts";
 import type { RecordChunk } from "./record-chunk.ts";
 
 const unit = 2 ** unitBits;
@@ -29,10 +30,12 @@ const maxClearedAtOnce = 4;
 const longestLoop = 512;
 const twoTo32 = 2 ** 32;
 
-/** Which record a slot has now. */
+/** Whose records these are. */
 export interface Residents {
-  get(slot: number): number;
-  set(slot: number, address: number): void;
+  /** Where the record of a slot is; negative for a slot that has none. */
+  address(slot: number): number;
+  /** A record is elsewhere now. */
+  moved(slot: number, from: number, to: number): void;
 }
 
 /**
@@ -120,6 +123,17 @@ export class RecordSlabs {
       if (view.getInt32(own + at, true) !== other.getInt32(start + at, true)) return false;
     }
     return view.getInt32(own + last, true) === other.getInt32(start + last, true);
+  }
+
+  /** Of the key. */
+  hash(address: number, hasher: Pick<KeyHash, "of">): number {
+    const { bytes, view } = this.#heap;
+    const body = this.#bodyOf(address);
+    return hasher.of(view, endOfLength(bytes, body), lengthAt(bytes, body));
+  }
+
+  slot(address: number): number {
+    return this.#heap.words[(address << 1) + recordSlot]!;
   }
 
   /** Brings the begin of a record, with the key if that is short, into the processor's cache. */
@@ -293,11 +307,11 @@ export class RecordSlabs {
       const size = this.#sizeAt(at / unit);
       const slot = words[(at >>> 2) + recordSlot]!;
       const address = at / unit;
-      if (residents.get(slot) === address) {
+      if (residents.address(slot) === address) {
         const target = this.#room(size);
         if (target < 0) return;
         this.#heap.bytes.copyWithin(target * unit, at, at + size);
-        residents.set(slot, target);
+        residents.moved(slot, address, target);
         if (this.#kill(page, size) === 0) break;
       }
       at += size;
