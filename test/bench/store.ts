@@ -10,14 +10,8 @@ import { bytes, type Codec, json, string } from "ktables";
 import { ByteStore } from "../../packages/ktables/src/store/bytes/byte-store.ts";
 import { DecodedStore } from "../../packages/ktables/src/store/decoded-store.ts";
 import type { Store } from "../../packages/ktables/src/store/store.ts";
+import { unheard } from "../suites/unheard.ts";
 
-const observer = {
-  onSet: undefined,
-  onDelete: undefined,
-  onSkip: () => undefined,
-  onCrossPartition: () => undefined,
-  onCallbackError: () => undefined,
-};
 const common = { topic: "t", key: string(), metadata: false, expireWithLog: false } as const;
 const valueLength = 100;
 const recordsInBatch = 800;
@@ -34,12 +28,12 @@ const stores: Readonly<Record<string, () => Store<unknown>>> = {
 };
 
 function decoded(value: Codec<unknown>): Store<unknown> {
-  return new DecodedStore({ ...common, value, onPoison: "keep-previous" }, observer);
+  return new DecodedStore({ ...common, value, onPoison: "keep-previous" }, unheard);
 }
 
 function kept(value: Codec<unknown>, validate: "eager" | "lazy"): Store<unknown> {
   const onPoison = validate === "eager" ? "keep-previous" : "drop";
-  return new ByteStore({ ...common, value, onPoison, validate }, observer);
+  return new ByteStore({ ...common, value, onPoison, validate }, unheard);
 }
 
 const counts = (option("keys") ?? "1000000").split(",").map(Number);

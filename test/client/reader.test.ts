@@ -278,6 +278,29 @@ describe("when the cluster changes", () => {
     expect(keys).toEqual(Array.from({ length: 60 }, (_, index) => index));
   });
 
+  test("an owner that is slow lets others have their turns, also where batches are small", async () => {
+    const broker = await startBroker();
+    for (let index = 0; index < 20; index++) broker.append("t", 0, plainBatch([[`k${index}`, "x"]]));
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      turning = setImmediate(count);
+    };
+    let turning = setImmediate(count);
+    const seen: Set<number> = new Set();
+    const reader = new SeenRecords(clientFor(broker), {
+      onBatch: () => {
+        seen.add(turns);
+        // Longer than a slice.
+        for (const end = performance.now() + 6; performance.now() < end; );
+      },
+    });
+    await reader.reader.start();
+    await reader.until(({ reader }) => reader.position(0) === 20);
+    clearImmediate(turning);
+    expect(seen.size).toBe(20);
+  });
+
   test("a small answer is applied before more is asked for", async () => {
     const broker = await startBroker();
     const order: string[] = [];

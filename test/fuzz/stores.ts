@@ -4,18 +4,11 @@ import { ByteStore } from "../../packages/ktables/src/store/bytes/byte-store.ts"
 import type { RecordMapSizes } from "../../packages/ktables/src/store/bytes/record-map.ts";
 import { DecodedStore } from "../../packages/ktables/src/store/decoded-store.ts";
 import type { Store, StoreCounters } from "../../packages/ktables/src/store/store.ts";
+import { unheard } from "../suites/unheard.ts";
 import { maxDecompressedBytes } from "./decode.ts";
 
 /** Small pieces, so that a few records fill several. */
 const sizes: RecordMapSizes = { segmentSize: 4, pageBits: 10, slotChunkBits: 3 };
-const unheard = {
-  onSet: undefined,
-  onDelete: undefined,
-  onSkip: () => undefined,
-  onCrossPartition: () => undefined,
-  onCallbackError: () => undefined,
-};
-
 /** Both stores of a table, empty between one input and the next, so that each shows its defects alone. */
 class StorePair {
   readonly #partitions: readonly number[];

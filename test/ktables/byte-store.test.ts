@@ -6,6 +6,7 @@ import { ByteStore, type ByteStoreOptions } from "../../packages/ktables/src/sto
 import type { RecordMapSizes } from "../../packages/ktables/src/store/bytes/record-map.ts";
 import { ValueCache } from "../../packages/ktables/src/store/bytes/value-cache.ts";
 import { utf8 } from "../suites/support.ts";
+import { unheard } from "../suites/unheard.ts";
 
 type Write = readonly [key: string, value: string | null];
 
@@ -15,14 +16,6 @@ function batches(writes: readonly Write[], baseOffset: number, compression: "non
   });
   return [...readBatches(encodeBatch({ records, baseOffset, compression }))];
 }
-
-const ignored = {
-  onSet: undefined,
-  onDelete: undefined,
-  onSkip: () => undefined,
-  onCrossPartition: () => undefined,
-  onCallbackError: () => undefined,
-};
 
 /** Small pieces of everything, so that a few records do what millions do otherwise. */
 const smallPieces: RecordMapSizes = { segmentSize: 4, pageBits: 10, slotChunkBits: 3 };
@@ -34,7 +27,7 @@ class Log {
 
   constructor(options: Partial<ByteStoreOptions<string>> = {}, sizes: RecordMapSizes = smallPieces) {
     const common = { topic: "t", key: string(), value: string(), onPoison: "drop", validate: "lazy" } as const;
-    this.store = new ByteStore({ ...common, metadata: false, expireWithLog: false, ...options }, ignored, sizes);
+    this.store = new ByteStore({ ...common, metadata: false, expireWithLog: false, ...options }, unheard, sizes);
   }
 
   write(writes: readonly Write[], compression?: "none" | "lz4"): void {
@@ -153,6 +146,37 @@ describe.each([
     expect(log.store.snapshot()).toEqual(log.model);
   });
 
+  test("gives large records hardly more than they take, whatever becomes of them", () => {
+    const log = new Log({}, { allowWebAssembly });
+    const size = (round: number, index: number): number => 300_000 + ((round * 7919 + index * 104_729) % 200_000);
+    for (let round = 0; round < 6; round++) {
+      for (let index = 0; index < 20; index++) log.write([[`large ${index}`, "v".repeat(size(round, index))]]);
+      log.write(Array.from({ length: 1000 }, (_, index): Write => [`small ${index}`, "v".repeat(100 + round)]));
+    }
+    const { allocatedBytes, liveBytes, takenBytes } = log.store.memory;
+    expect(allocatedBytes).toBeLessThan(1.25 * liveBytes + 2 * 2 ** 20);
+    // With one that waits for its successor's place, and what others have left in between.
+    expect(takenBytes).toBeLessThan(2.2 * liveBytes);
+    // From now on they are small, and in a chunk with others.
+    log.write(Array.from({ length: 20 }, (_, index): Write => [`large ${index}`, "no longer"]));
+    expect(log.store.memory.allocatedBytes).toBeLessThanOrEqual(2 * 2 ** 20);
+    expect(log.store.snapshot()).toEqual(log.model);
+  });
+
+  test("takes records at the very end of its memory", () => {
+    const log = new Log({}, { pageBits: 16, allowWebAssembly });
+    // 32 bytes each, so that a page ends with a whole one; written once more before the memory grows.
+    for (let start = 0; start < 200_000; start += 64) {
+      const writes = Array.from(
+        { length: 64 },
+        (_, index): Write => [String(start + index).padStart(8, "0"), "12345678"],
+      );
+      log.write(writes);
+      log.write(writes);
+    }
+    expect(log.store.size).toBe(200_000);
+  });
+
   test("is full when it has no address left, keeps what it had, and takes more when something has gone", () => {
     const log = new Log({}, { ...small, pages: 20 });
     const write = (number: number): void => log.write([[`key ${number}`, "v".repeat(200)]]);
@@ -208,7 +232,7 @@ describe.each([
         metadata: false,
         expireWithLog: false,
       },
-      ignored,
+      unheard,
     );
     for (const batch of batches([["k", '{"n":1}']], 0)) store.apply(0, batch, 0);
     expect(store.get("k")).toEqual({ n: 1 });
@@ -228,7 +252,7 @@ describe("a value that turns out bad when it is read", () => {
     const common = { topic: "t", key: string(), value: json<number>(), onPoison: "drop", validate: "lazy" } as const;
     const store = new ByteStore<number>(
       { ...common, metadata: false, expireWithLog: false, ...options },
-      { ...ignored, onSkip: (reason, partition, offset) => told.push([reason, partition, offset]) },
+      { ...unheard, onSkip: (reason, partition, offset) => told.push([reason, partition, offset]) },
     );
     const apply = (partition: number, offset: number, ...writes: Write[]): void => {
       for (const batch of batches(writes, offset)) store.apply(partition, batch, offset);
@@ -313,7 +337,7 @@ describe("a value that turns out bad when it is read", () => {
         expireWithLog: false,
       },
       {
-        ...ignored,
+        ...unheard,
         onSet: (...change) => heard.push(["set", ...change]),
         onDelete: (...change) => heard.push(["delete", ...change]),
       },
@@ -334,9 +358,21 @@ describe("a value that turns out bad when it is read", () => {
     ]);
   });
 
+  test("is none any more when a tombstone follows, or a good value in the same batch", () => {
+    const common = { topic: "t", key: string(), value: json<number>(), onPoison: "drop", validate: "lazy" } as const;
+    const observer = { ...unheard, onDelete: () => undefined };
+    const store = new ByteStore<number>({ ...common, metadata: false, expireWithLog: false }, observer);
+    const bad = Array.from({ length: 10 }, (_, index): Write => [`k${index}`, "{"]);
+    for (const batch of batches(bad, 0)) store.apply(0, batch, 0);
+    const gone: Write[] = [["k0", null], ...bad.map(([key]): Write => [key, null]), ["k1", "1"], ["k2", "2"]];
+    for (const batch of batches(gone, 10)) store.apply(0, batch, 10);
+    expect([store.get("k1"), store.get("k2"), store.size]).toEqual([1, 2, 2]);
+    expect(store.poisoned()).toEqual([]);
+  });
+
   test("that nobody has read is no old value of the next one", () => {
     const heard: unknown[] = [];
-    const observer = { ...ignored, onSet: undefined as ((...change: unknown[]) => void) | undefined };
+    const observer = { ...unheard, onSet: undefined as ((...change: unknown[]) => void) | undefined };
     const common = { topic: "t", key: string(), value: json<number>(), onPoison: "drop", validate: "lazy" } as const;
     const store = new ByteStore<number>({ ...common, metadata: false, expireWithLog: false }, observer);
     for (const batch of batches([["k", "{"]], 0)) store.apply(0, batch, 0);
@@ -344,6 +380,7 @@ describe("a value that turns out bad when it is read", () => {
     for (const batch of batches([["k", "2"]], 1)) store.apply(0, batch, 1);
     expect(heard).toEqual([["k", 2, undefined, 0, 1]]);
     expect([store.size, store.get("k"), store.counters.valueDecodeErrors]).toEqual([1, 2, 1]);
+    expect(store.poisoned()).toEqual([]);
   });
 });
 

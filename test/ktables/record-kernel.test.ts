@@ -12,14 +12,7 @@ import { SlotAddresses } from "../../packages/ktables/src/store/bytes/slot-addre
 import { DecodedStore } from "../../packages/ktables/src/store/decoded-store.ts";
 import type { Store } from "../../packages/ktables/src/store/store.ts";
 import { utf8 } from "../suites/support.ts";
-
-const nobody = {
-  onSet: undefined,
-  onDelete: undefined,
-  onSkip: () => undefined,
-  onCrossPartition: () => undefined,
-  onCallbackError: () => undefined,
-};
+import { unheard } from "../suites/unheard.ts";
 
 test("WebAssembly and JavaScript hash keys alike", () => {
   const heap = new Heap();
@@ -77,12 +70,12 @@ test.each<[string, (text: string) => string]>([
     keys.map((key): RecordInput => ({ key: utf8(key), value: utf8(`"${key} ${round}"`), timestamp: 0 })),
   ).flat();
   const common = { topic: "t", key: string(), value: json(), metadata: false, expireWithLog: false } as const;
-  const store = new ByteStore({ ...common, validate: "lazy", onPoison: "drop" }, nobody, { hash });
+  const store = new ByteStore({ ...common, validate: "lazy", onPoison: "drop" }, unheard, { hash });
   for (const batch of readBatches(encodeBatch({ records }))) store.apply(0, batch, 0);
   expect(Object.fromEntries(store.snapshot())).toEqual(Object.fromEntries(keys.map((key) => [key, `${key} 39`])));
 });
 
-/** What a table keeps of records that nobody listens to, which is where WebAssembly takes part. */
+/** What a table keeps of records that unheard listens to, which is where WebAssembly takes part. */
 describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]>([
   ["lazily", { validate: "lazy", onPoison: "drop" }],
   ["eagerly, bad ones dropped", { validate: "eager", onPoison: "drop" }],
@@ -117,9 +110,9 @@ describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]
         const common = { topic: "t", key: string(), value: json(), metadata, expireWithLog: false } as const;
         const sizes = { segmentSize: 4, pageBits: 10 + pageSize, slotChunkBits: 3 };
         const byteStore = (allowWebAssembly: boolean) =>
-          new ByteStore({ ...common, ...policy }, nobody, { ...sizes, allowWebAssembly });
+          new ByteStore({ ...common, ...policy }, unheard, { ...sizes, allowWebAssembly });
         const stores = [byteStore(true), byteStore(false)] as const;
-        const decoded = new DecodedStore({ ...common, onPoison: policy.onPoison }, nobody);
+        const decoded = new DecodedStore({ ...common, onPoison: policy.onPoison }, unheard);
         const all: Store<unknown>[] = [...stores, decoded];
         const offsets = [0, 0, 0];
         for (const [turn, { partition, records, compression }] of writes.entries()) {

@@ -18,8 +18,6 @@ export interface Delivery {
 
 /** The longest that batches are applied in one go before other work of the process gets its turn, in milliseconds. */
 const sliceMs = 5;
-/** Looking at the clock takes as long as applying some records. */
-const bytesBetweenLooks = 8 * 1024;
 /** So many damaged answers in a row mean that the log itself is damaged. */
 export const maximumCorruptAnswers = 3;
 
@@ -34,14 +32,11 @@ export async function apply(context: FetchContext, deliveries: readonly Delivery
         : undefined;
     const before = cursor.position;
     cursor.noteWatermarks(answer);
-    let looksAt = 0;
     for (let at = 0; cursor.generation === generation; ) {
       const size = applyBatch(context, cursor, records, at, aborted);
       if (size === 0) break;
       at += size;
       if (context.signal.aborted) return;
-      if (at < looksAt) continue;
-      looksAt = at + bytesBetweenLooks;
       if (performance.now() >= sliceEnd) {
         await yieldToOthers();
         if (context.signal.aborted) return;

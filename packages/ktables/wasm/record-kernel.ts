@@ -111,18 +111,20 @@ export function distribute(segment: i32, low: i32, high: i32, bit: i32): void {
   }
 }
 
-/** HalfSipHash-1-3. */
+/** HalfSipHash-1-3, as in `key-hash.ts`. */
 function hash(index: i32, start: usize, length: i32): void {
   let v0 = <u32>state(hashKey0);
   let v1 = <u32>state(hashKey1);
   let v2 = v0 ^ 0x6c796765;
   let v3 = v1 ^ 0x74656462;
   let bits: u32 = 0;
-  let at = start;
-  const end = start + length;
-  for (; at + 4 <= end; at += 4) {
-    const word = load<u32>(at);
+  const words = length >>> 2;
+  for (let at: i32 = 0; at <= words; at++) {
+    let word = load<u32>(start + (at << 2));
+    // The last word has the bytes that are left over, and the length. Behind the input there are bytes that may be read.
+    if (at == words) word &= (1 << ((length & 3) << 3)) - 1;
     bits |= word;
+    if (at == words) word |= length << 24;
     v3 ^= word;
     v0 += v1;
     v1 = rotl<u32>(v1, 5) ^ v0;
@@ -136,23 +138,6 @@ function hash(index: i32, start: usize, length: i32): void {
     v2 = rotl<u32>(v2, 16);
     v0 ^= word;
   }
-  // Behind the input there are bytes that may be read.
-  const left = (<u32>(end - at)) << 3;
-  let last = load<u32>(at) & ((1 << left) - 1);
-  bits |= last;
-  last |= (<u32>length) << 24;
-  v3 ^= last;
-  v0 += v1;
-  v1 = rotl<u32>(v1, 5) ^ v0;
-  v0 = rotl<u32>(v0, 16);
-  v2 += v3;
-  v3 = rotl<u32>(v3, 8) ^ v2;
-  v0 += v3;
-  v3 = rotl<u32>(v3, 7) ^ v0;
-  v2 += v1;
-  v1 = rotl<u32>(v1, 13) ^ v2;
-  v2 = rotl<u32>(v2, 16);
-  v0 ^= last;
   v2 ^= 0xff;
   for (let round = 0; round < 3; round++) {
     v0 += v1;
@@ -261,6 +246,7 @@ function replace(record: usize, address: i32, size: i32, isPlaced: bool, partiti
   const valueLengthPlace = endOfLength(keyLengthPlace) + lengthAt(keyLengthPlace);
   const before = roundedUp(<i32>(endOfLength(valueLengthPlace) + lengthAt(valueLengthPlace) - record));
   if (before == size) return address;
+  if (before > state(largestShared)) return -1;
   const live = liveAt + ((address >>> state(pageUnitBits)) << 2);
   // A page that is empty then is given back.
   if (load<i32>(live) == before || !hasRoom(size)) return -1;

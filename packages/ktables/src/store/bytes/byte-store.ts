@@ -1,4 +1,5 @@
 import type { RecordBatch, RecordPosition } from "@ktables/record-batch";
+// From there, so that the bundle keeps to few files: see DESIGN.md.
 import { AsyncSchemaError } from "../../index.ts";
 import { headersOf, timestampOf } from "../placed-contents.ts";
 import { type PoisonedKey, PoisonedKeys, PoisonJudge } from "../poison.ts";
@@ -158,7 +159,8 @@ export class ByteStore<V> implements Store<V> {
     const isUnheard = this.#observer.onSet === undefined;
     const isOrdinary = isUnheard && this.#poisoned.isEmpty && (!this.#judgesAtArrival || this.#areAllGood(chunk));
     for (let index = 0; index < chunk.length; index++) {
-      if (isOrdinary) {
+      // Removing a value may have shown that it was bad.
+      if (isOrdinary && this.#poisoned.isEmpty) {
         const end = this.#contents.setOrdinary(chunk, index);
         this.#recordsApplied += end - index;
         index = end;
@@ -194,6 +196,7 @@ export class ByteStore<V> implements Store<V> {
       this.#clearPoison(chunk, index);
       this.#tombstonesApplied++;
       this.#contents.delete(chunk, index);
+      this.#clearPoison(chunk, index);
       return;
     }
     let value: V | typeof nothing = nothing;
@@ -210,6 +213,7 @@ export class ByteStore<V> implements Store<V> {
     this.#clearPoison(chunk, index);
     this.#recordsApplied++;
     this.#contents.set(chunk, index, value);
+    this.#clearPoison(chunk, index);
   }
 
   #isKeyDecodable(chunk: RecordChunk, index: number): boolean {
@@ -224,6 +228,7 @@ export class ByteStore<V> implements Store<V> {
     }
   }
 
+  /** Before its change is told, and after it: the old value may have been read for that, and been found bad. */
   #clearPoison(chunk: RecordChunk, index: number): void {
     if (!this.#poisoned.isEmpty) this.#poisoned.clear(chunk.partition, this.#contents.keyOf(chunk, index));
   }

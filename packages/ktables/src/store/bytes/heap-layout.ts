@@ -29,7 +29,7 @@ export const inputCapacity = 0x40000;
 /** What follows is the heap's to give away. */
 export const headerSize = 0x80000;
 
-export const maxPages = 4096;
+export const maxPages = 4095;
 export const maxSlotChunks = 4096;
 export const maxDirectoryDepth = 15;
 

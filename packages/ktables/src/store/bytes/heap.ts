@@ -2,14 +2,19 @@ import { headerSize, maxPages } from "./heap-layout.ts";
 import { newMemory, type WebAssemblyMemory } from "./web-assembly.ts";
 
 const defaultPageBits = 20;
+/** Memory is given away in parts of a page. */
+const partsOfPage = 16;
 const webAssemblyPage = 2 ** 16;
+/** The kernel reads a little beyond a record, to have its key at hand. */
+const readAhead = 64;
 /** By so much it grows, in bytes. */
 const leastStep = 2 ** 21;
 const largestStep = 2 ** 28;
+
 export interface HeapSizes {
   /** The logarithm of a page's size in bytes; 20, which is 1 MiB, by default. */
   readonly pageBits?: number | undefined;
-  /** No more than 4096. */
+  /** No more than 4095, so that the end of each can be counted in 32 bits. */
   readonly pages?: number | undefined;
   /** Whether WebAssembly may be used. */
   readonly allowWebAssembly?: boolean | undefined;
@@ -38,8 +43,9 @@ export class Heap {
   /** Undefined without WebAssembly. */
   readonly memory: WebAssemblyMemory | undefined;
   readonly #buffer: ResizableArrayBuffer | undefined;
-  readonly #maxPages: number;
-  /** By number of the page. */
+  readonly #partSize: number;
+  readonly #maxParts: number;
+  /** By number of the part. */
   readonly #isTaken: boolean[] = [];
   /** Of blocks smaller than a page, by their size. */
   readonly #freeBlocks = new Map<number, number[]>();
@@ -50,9 +56,10 @@ export class Heap {
   constructor({ pageBits = defaultPageBits, pages = maxPages, allowWebAssembly = true }: HeapSizes = {}) {
     this.pageBits = pageBits;
     this.pageSize = 2 ** pageBits;
+    this.#partSize = this.pageSize / partsOfPage;
     const reserved = Math.ceil(headerSize / this.pageSize);
-    this.#maxPages = Math.min(reserved + pages, maxPages);
-    for (let page = 0; page < reserved; page++) this.#isTaken.push(true);
+    this.#maxParts = Math.min(reserved + pages, maxPages) * partsOfPage;
+    for (let part = 0; part < reserved * partsOfPage; part++) this.#isTaken.push(true);
     this.memory = allowWebAssembly ? newMemory(headerSize / webAssemblyPage) : undefined;
     this.#buffer = this.memory === undefined ? newBuffer(headerSize) : undefined;
     this.#renew();
@@ -63,44 +70,63 @@ export class Heap {
     return this.bytes.length;
   }
 
-  /** Bytes of the pages that are in use. */
+  /** Bytes that are in use. */
   get takenBytes(): number {
-    return this.#isTaken.reduce((count, isTaken) => count + Number(isTaken), 0) * this.pageSize;
+    return this.#isTaken.reduce((count, isTaken) => count + Number(isTaken), 0) * this.#partSize;
   }
 
-  /** The number of the first one of `count` pages in a row; -1 when there are none left. What is in them is undefined. */
-  takePages(count: number): number {
+  /** What memory of this size takes, given by {@link takeRange}. */
+  rangeSize(size: number): number {
+    return Math.ceil(size / this.#partSize) * this.#partSize;
+  }
+
+  /** The number of a page; -1 when there is none left. What is in it is undefined. */
+  takePage(): number {
+    const at = this.takeRange(this.pageSize, this.pageSize);
+    return at < 0 ? -1 : at / this.pageSize;
+  }
+
+  freePage(page: number): void {
+    this.freeRange(page * this.pageSize, this.pageSize);
+  }
+
+  /** The byte at which memory of this size begins, a multiple of `alignment`; -1 when there is none left. What is in it is undefined. */
+  takeRange(size: number, alignment: number = this.#partSize): number {
     const taken = this.#isTaken;
+    const count = Math.ceil(size / this.#partSize);
+    const step = alignment / this.#partSize;
     let first = 0;
-    for (let page = 0; page - first < count; page++) {
-      if (page === this.#maxPages) return -1;
-      if (taken[page] === true) first = page + 1;
+    for (let part = 0; part < first + count; part++) {
+      if (first + count > this.#maxParts) return -1;
+      if (taken[part] !== true) continue;
+      first = Math.ceil((part + 1) / step) * step;
+      part = first - 1;
     }
-    if (!this.#reach((first + count) * this.pageSize)) return -1;
-    for (let page = first; page < first + count; page++) taken[page] = true;
-    return first;
+    const at = first * this.#partSize;
+    if (!this.#reach(at + count * this.#partSize)) return -1;
+    for (let part = first; part < first + count; part++) taken[part] = true;
+    return at;
   }
 
-  freePages(first: number, count: number): void {
-    for (let page = first; page < first + count; page++) this.#isTaken[page] = false;
+  freeRange(at: number, size: number): void {
+    const first = at / this.#partSize;
+    const end = first + Math.ceil(size / this.#partSize);
+    for (let part = first; part < end; part++) this.#isTaken[part] = false;
   }
 
   /** The byte at which a block begins, a multiple of 64; -1 when there is no memory left. It is zero throughout. */
   take(size: number): number {
-    if (size > this.pageSize) {
-      const page = this.#takeZeroPages(Math.ceil(size / this.pageSize));
-      return page < 0 ? -1 : page * this.pageSize;
-    }
+    if (size > this.pageSize) return this.#takeZeroRange(size);
     const free = this.#freeBlocks.get(size)?.pop();
     if (free !== undefined) {
       this.bytes.fill(0, free, free + size);
       return free;
     }
     if (this.#blocksAt + size > this.#blocksEnd) {
-      const page = this.#takeZeroPages(1);
-      if (page < 0) return -1;
-      this.#blocksAt = page * this.pageSize;
-      this.#blocksEnd = this.#blocksAt + this.pageSize;
+      const start = this.#takeZeroRange(this.pageSize);
+      if (start < 0) return -1;
+      this.#blocksAt = start;
+      this.#blocksEnd = start + this.pageSize;
     }
     const at = this.#blocksAt;
     this.#blocksAt += Math.ceil(size / 64) * 64;
@@ -109,7 +135,7 @@ export class Heap {
 
   free(at: number, size: number): void {
     if (size > this.pageSize) {
-      this.freePages(at / this.pageSize, Math.ceil(size / this.pageSize));
+      this.freeRange(at, size);
       return;
     }
     const free = this.#freeBlocks.get(size);
@@ -118,23 +144,22 @@ export class Heap {
   }
 
   /** What was never taken is zero, and so remains untouched. */
-  #takeZeroPages(count: number): number {
-    const known = this.#isTaken.length;
-    const first = this.takePages(count);
-    if (first < 0) return -1;
-    const used = Math.min(first + count, known);
-    if (first < used) this.bytes.fill(0, first * this.pageSize, used * this.pageSize);
-    return first;
+  #takeZeroRange(size: number): number {
+    const known = this.#isTaken.length * this.#partSize;
+    const at = this.takeRange(size);
+    if (at >= 0 && at < known) this.bytes.fill(0, at, Math.min(at + size, known));
+    return at;
   }
 
   /** Makes the range at least as long; false when that cannot be. */
   #reach(end: number): boolean {
     const { size } = this;
-    if (end <= size) return true;
+    const least = end + readAhead;
+    if (least <= size) return true;
     // Memory that nobody has touched costs nothing. Growing does: engines take the whole range for new, and look for garbage.
     const step = Math.min(Math.max(size, leastStep), largestStep);
-    const generous = Math.min(size + step, this.#maxPages * this.pageSize);
-    if (!this.#grow(Math.max(end, generous)) && !this.#grow(end)) return false;
+    const generous = Math.min(size + step, this.#maxParts * this.#partSize + webAssemblyPage);
+    if (!this.#grow(Math.max(least, generous)) && !this.#grow(least)) return false;
     this.#renew();
     return true;
   }
@@ -154,7 +179,7 @@ export class Heap {
     // With lengths of their own, views of a buffer that can grow are as fast as others.
     const length = buffer.byteLength;
     this.bytes = new Uint8Array(buffer, 0, length);
-    this.words = new Int32Array(buffer, 0, length >>> 2);
+    this.words = new Int32Array(buffer, 0, Math.floor(length / 4));
     this.view = new DataView(buffer, 0, length);
   }
 }

@@ -20,20 +20,19 @@ export class KeyHash {
     let v2 = this.key0 ^ 0x6c796765;
     let v3 = this.key1 ^ 0x74656462;
     let bits = 0;
-    const end = start + length;
-    let at = start;
-    // The last word has the bytes that are left over, and the length.
-    for (let isLast = false; !isLast; at += 4) {
-      let word: number;
-      if (end - at >= 4) {
-        word = view.getInt32(at, true);
+    const words = length >>> 2;
+    // A round for each word, one for what is left over and the length, and three more.
+    for (let round = 0; round < words + 4; round++) {
+      let word = 0;
+      if (round < words) {
+        word = view.getInt32(start + 4 * round, true);
         bits |= word;
-      } else {
-        isLast = true;
-        word = 0;
-        for (let left = at; left < end; left++) word |= view.getUint8(left) << ((left - at) << 3);
+      } else if (round === words) {
+        for (let at = 4 * words; at < length; at++) word |= view.getUint8(start + at) << ((at & 3) << 3);
         bits |= word;
         word |= length << 24;
+      } else if (round === words + 1) {
+        v2 ^= 0xff;
       }
       v3 ^= word;
       v0 = (v0 + v1) | 0;
@@ -47,19 +46,6 @@ export class KeyHash {
       v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
       v2 = (v2 << 16) | (v2 >>> 16);
       v0 ^= word;
-    }
-    v2 ^= 0xff;
-    for (let round = 0; round < 3; round++) {
-      v0 = (v0 + v1) | 0;
-      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
-      v0 = (v0 << 16) | (v0 >>> 16);
-      v2 = (v2 + v3) | 0;
-      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
-      v0 = (v0 + v3) | 0;
-      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
-      v2 = (v2 + v1) | 0;
-      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
-      v2 = (v2 << 16) | (v2 >>> 16);
     }
     this.bits = (bits | (bits >>> 8) | (bits >>> 16) | (bits >>> 24)) & 0xff;
     return v1 ^ v3;

@@ -65,8 +65,8 @@ export class RecordKernel {
     if (length < leastRecords || end - start > inputCapacity) return false;
     const { bytes, words } = this.#heap;
     bytes.set(chunk.bytes.subarray(start, end), inputAt);
-    words.set(length === chunk.capacity ? chunk.keyStart : chunk.keyStart.subarray(0, length), keyStartAt >>> 2);
-    words.set(length === chunk.capacity ? chunk.keyLength : chunk.keyLength.subarray(0, length), keyLengthAt >>> 2);
+    words.set(chunk.keyStart.subarray(0, length), keyStartAt >>> 2);
+    words.set(chunk.keyLength.subarray(0, length), keyLengthAt >>> 2);
     this.#shift = -start;
     this.#hasPlaces = false;
     this.#exports.prepare(length, this.#shift);

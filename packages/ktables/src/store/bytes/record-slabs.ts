@@ -41,7 +41,7 @@ export interface Residents {
 /**
  * Records as bytes, in slabs that are filled one after the other; a slab is a page of the heap. A record that has been
  * replaced or removed leaves a hole; when there is too much of that, the slab with the most of it is cleared: what is alive
- * moves on, and the page is used again. Records that are large compared with a slab have one or more pages of their own.
+ * moves on, and the page is used again. Records that are large compared with a slab have memory of their own.
  */
 export class RecordSlabs {
   readonly #heap: Heap;
@@ -50,10 +50,13 @@ export class RecordSlabs {
   /** From an address to a page, and to the byte. */
   readonly #pageBits: number;
   readonly #largest: number;
-  /** Where the records of a slab that is full end, in bytes from its begin; 0 for pages that are no such slab. */
+  /** By page: where the records of a slab that is full end, in bytes from its begin; 0 for what is no such slab. */
   readonly #used: number[] = [];
   #current = -1;
-  #pages = 0;
+  #slabs = 0;
+  /** Of the records that have memory of their own. */
+  #ownLive = 0;
+  #ownAllocated = 0;
 
   constructor(heap: Heap, residents: Residents) {
     this.#heap = heap;
@@ -70,9 +73,9 @@ export class RecordSlabs {
     return this.#heap.words[liveUnits]! * unit;
   }
 
-  /** Bytes of all slabs. */
+  /** Bytes of all slabs, and of what records have of their own. */
   get allocatedBytes(): number {
-    return this.#pages * this.#slabSize;
+    return this.#slabs * this.#slabSize + this.#ownAllocated;
   }
 
   /** A record's place in memory, with `placed` for the partition and timestamp; -1 when there is no address left. */
@@ -97,11 +100,12 @@ export class RecordSlabs {
   }
 
   free(address: number): void {
-    const page = address >>> this.#pageBits;
     const size = this.#sizeAt(address);
-    if (this.#kill(page, size) > 0) return;
-    if (page === this.#current) this.#heap.words[roomStart] = page << this.#pageBits;
-    else this.#release(page, this.#used[page]! > 0 ? 1 : Math.ceil(size / this.#slabSize));
+    const page = address >>> this.#pageBits;
+    if (size > this.#largest) this.#freeOwn(address, size);
+    else if (this.#kill(page, size) > 0) return;
+    else if (page === this.#current) this.#heap.words[roomStart] = page << this.#pageBits;
+    else this.#release(page);
   }
 
   hasKey(address: number, chunk: RecordChunk, index: number): boolean {
@@ -232,11 +236,11 @@ export class RecordSlabs {
     const { words } = this.#heap;
     let address = words[roomStart]!;
     if (address + units > words[roomEnd]!) {
-      const page = this.#heap.takePages(1);
+      const page = this.#heap.takePage();
       if (page < 0) return -1;
       if (this.#current >= 0) this.#retire();
       this.#current = page;
-      this.#pages++;
+      this.#slabs++;
       address = page << this.#pageBits;
       this.#heap.words[roomEnd] = (page + 1) << this.#pageBits;
     }
@@ -249,23 +253,31 @@ export class RecordSlabs {
   #retire(): void {
     const page = this.#current;
     this.#used[page] = this.#heap.words[roomStart]! * unit - page * this.#slabSize;
-    if (this.#heap.words[live + page] === 0) this.#release(page, 1);
+    if (this.#heap.words[live + page] === 0) this.#release(page);
   }
 
   #roomOfItsOwn(size: number): number {
-    const count = Math.ceil(size / this.#slabSize);
-    const page = this.#heap.takePages(count);
-    if (page < 0) return -1;
-    this.#used[page] = 0;
-    this.#pages += count;
-    this.#revive(page, size);
-    return page << this.#pageBits;
+    const at = this.#heap.takeRange(size);
+    if (at < 0) return -1;
+    this.#countOwn(size, 1);
+    return at / unit;
   }
 
-  #release(page: number, count: number): void {
+  #freeOwn(address: number, size: number): void {
+    this.#heap.freeRange(address * unit, size);
+    this.#countOwn(size, -1);
+  }
+
+  #countOwn(size: number, sign: 1 | -1): void {
+    this.#ownLive += sign * size;
+    this.#ownAllocated += sign * this.#heap.rangeSize(size);
+    this.#heap.words[liveUnits]! += (sign * size) / unit;
+  }
+
+  #release(page: number): void {
     this.#used[page] = 0;
-    this.#pages -= count;
-    this.#heap.freePages(page, count);
+    this.#slabs--;
+    this.#heap.freePage(page);
   }
 
   #revive(page: number, size: number): void {
@@ -282,7 +294,7 @@ export class RecordSlabs {
   }
 
   #isTooLoose(): boolean {
-    return this.allocatedBytes > occupancy * this.liveBytes + 2 * this.#slabSize;
+    return this.#slabs * this.#slabSize > occupancy * (this.liveBytes - this.#ownLive) + 2 * this.#slabSize;
   }
 
   #emptiest(): number {
@@ -316,7 +328,7 @@ export class RecordSlabs {
       }
       at += size;
     }
-    this.#release(page, 1);
+    this.#release(page);
   }
 }
 

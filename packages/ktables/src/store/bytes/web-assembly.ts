@@ -13,7 +13,7 @@ export interface WebAssemblyMemory {
 }
 
 /** 4 GiB, in pages of 64 KiB. */
-export const maximumPages = 65_536;
+const maximumPages = 65_536;
 
 /** Undefined where there is no WebAssembly, and where the process has no room for another 4 GiB of addresses. */
 export function newMemory(initial: number): WebAssemblyMemory | undefined {

@@ -1,0 +1,8 @@
+/** An observer of a store that listens to nothing, as most tables are observed. */
+export const unheard = {
+  onSet: undefined,
+  onDelete: undefined,
+  onSkip: () => undefined,
+  onCrossPartition: () => undefined,
+  onCallbackError: () => undefined,
+};
