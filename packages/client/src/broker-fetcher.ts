@@ -3,7 +3,7 @@ import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionPurpose } from "./connection-pool.ts";
-import { apply, type Delivery } from "./delivery.ts";
+import { apply, type Delivery, yieldToOthers } from "./delivery.ts";
 import { BrokerError } from "./errors.ts";
 import { inspect, replicaFailed } from "./fetch-answer.ts";
 import type { FetchContext } from "./fetch-context.ts";
@@ -105,7 +105,11 @@ export class BrokerFetcher {
         const deliveries = inspect(this.#context, this.broker, asked, response, at);
         failures = 0;
         // What is quickly applied shall not wait for a request to be made; what is not, shall not keep the broker waiting.
-        if (this.#noteSize(deliveries, waitedMs) > littleBytes) flight = this.#startFetch();
+        if (this.#noteSize(deliveries, waitedMs) > littleBytes) {
+          flight = this.#startFetch();
+          // A request is written once its connection has been looked up, which takes until the end of this turn.
+          await yieldToOthers();
+        }
         await apply(this.#context, deliveries);
         connection.giveBack(response);
       } catch (error) {

@@ -120,7 +120,7 @@ function truncated(length: number): RecordBatchError {
   });
 }
 
-async function yieldToOthers(): Promise<void> {
+export async function yieldToOthers(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
