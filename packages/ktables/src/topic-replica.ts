@@ -107,9 +107,10 @@ export class TopicReplica<V> {
     this.#reader = reader;
     await reader.start(call());
     // Nothing has been applied yet: answers to fetches come in later turns.
-    this.#storeKind ??= chooseStore(recordsToRead(ends, reader));
+    const totalOffsets = offsetsToRead(ends, reader);
+    this.#storeKind ??= chooseStore(totalOffsets);
     if (this.#storeKind === "bytes" && bytes !== undefined) {
-      this.#store = new bytes.ByteStore(this.#options, this.#observer);
+      this.#store = new bytes.ByteStore({ ...this.#options, totalOffsets }, this.#observer);
     }
     if (reader.partitions().length > 1) this.#store.expectSeveralPartitions();
     this.catchUp.begin(ends, reader.partitions(), this.#ending.signal);
@@ -146,8 +147,8 @@ export class TopicReplica<V> {
   }
 }
 
-/** At most: compaction leaves holes in the offsets. */
-function recordsToRead(ends: ReadonlyMap<number, number>, reader: TopicReader): number {
+/** At least as many as records: compaction leaves holes. */
+function offsetsToRead(ends: ReadonlyMap<number, number>, reader: TopicReader): number {
   return reader.partitions().reduce((sum, partition) => {
     const start = reader.position(partition) ?? 0;
     return sum + Math.max(0, (ends.get(partition) ?? start) - start);

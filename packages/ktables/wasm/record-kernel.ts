@@ -46,19 +46,10 @@ import {
   valueLengthAt,
   valueStartAt,
 } from "../src/store/bytes/heap-layout";
+import { hashKeys } from "./key-hash";
+import { field, keyOf, setState, state } from "./state";
 
-function state(index: i32): i32 {
-  return load<i32>(stateAt + (index << 2));
-}
-
-function setState(index: i32, value: i32): void {
-  store<i32>(stateAt + (index << 2), value);
-}
-
-/** A number that was given for each record. */
-function field(array: usize, index: i32): i32 {
-  return load<i32>(array + ((<usize>index) << 2));
-}
+export { read } from "./record-walk";
 
 /** The byte at which a word is. */
 function byteOf(word: i32): usize {
@@ -71,10 +62,7 @@ function byteOf(word: i32): usize {
  * record begins in its batch to where it is in the input.
  */
 export function prepare(count: i32, shift: i32): void {
-  for (let index: i32 = 0; index < count; index++) {
-    const length = field(keyLengthAt, index);
-    if (length >= 0) hash(index, inputAt + field(keyStartAt, index) + shift, length);
-  }
+  hashKeys(count, shift);
   let seen: i32 = 0;
   for (let index: i32 = 0; index < count; index++) {
     const wanted = field(hashAt, index);
@@ -89,15 +77,15 @@ export function prepare(count: i32, shift: i32): void {
   setState(sink, seen);
 }
 
-/** Moves the entries of a segment into two others, by a bit of their hashes. */
-export function distribute(segment: i32, low: i32, high: i32, bit: i32): void {
+/** Puts the entries of a segment, which is no longer in the directory, into those that are there now. */
+export function distribute(segment: i32): void {
   const entries = byteOf(segment + segmentEntries);
   const size = (<usize>(load<i32>(byteOf(segment + segmentMask)) + 1)) << 2;
   for (let at: usize = 0; at < size; at += 8) {
     const entry = load<i32>(entries + at, 4);
     if (entry == 0) continue;
     const wanted = load<i32>(entries + at);
-    const target = byteOf((wanted >>> bit) & 1 ? high : low);
+    const target = segmentOf(wanted);
     let place = entryOf(target, wanted);
     // The end of the table goes on at its begin.
     const end = target + byteOf(segmentEntries + load<i32>(target + (segmentMask << 2)) + 1);
@@ -109,50 +97,6 @@ export function distribute(segment: i32, low: i32, high: i32, bit: i32): void {
     store<i32>(place, entry, 4);
     store<i32>(target + (segmentUsed << 2), load<i32>(target + (segmentUsed << 2)) + 1);
   }
-}
-
-/** HalfSipHash-1-3, as in `key-hash.ts`. */
-function hash(index: i32, start: usize, length: i32): void {
-  let v0 = <u32>state(hashKey0);
-  let v1 = <u32>state(hashKey1);
-  let v2 = v0 ^ 0x6c796765;
-  let v3 = v1 ^ 0x74656462;
-  let bits: u32 = 0;
-  const words = length >>> 2;
-  for (let at: i32 = 0; at <= words; at++) {
-    let word = load<u32>(start + (at << 2));
-    // The last word has the bytes that are left over, and the length. Behind the input there are bytes that may be read.
-    if (at == words) word &= (1 << ((length & 3) << 3)) - 1;
-    bits |= word;
-    if (at == words) word |= length << 24;
-    v3 ^= word;
-    v0 += v1;
-    v1 = rotl<u32>(v1, 5) ^ v0;
-    v0 = rotl<u32>(v0, 16);
-    v2 += v3;
-    v3 = rotl<u32>(v3, 8) ^ v2;
-    v0 += v3;
-    v3 = rotl<u32>(v3, 7) ^ v0;
-    v2 += v1;
-    v1 = rotl<u32>(v1, 13) ^ v2;
-    v2 = rotl<u32>(v2, 16);
-    v0 ^= word;
-  }
-  v2 ^= 0xff;
-  for (let round = 0; round < 3; round++) {
-    v0 += v1;
-    v1 = rotl<u32>(v1, 5) ^ v0;
-    v0 = rotl<u32>(v0, 16);
-    v2 += v3;
-    v3 = rotl<u32>(v3, 8) ^ v2;
-    v0 += v3;
-    v3 = rotl<u32>(v3, 7) ^ v0;
-    v2 += v1;
-    v1 = rotl<u32>(v1, 13) ^ v2;
-    v2 = rotl<u32>(v2, 16);
-  }
-  store<u32>(hashAt + (index << 2), v1 ^ v3);
-  store<u8>(isBeyondAsciiAt + index, (bits & 0x80808080) != 0 ? 1 : 0);
 }
 
 function segmentOf(hash: i32): usize {
@@ -190,7 +134,7 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
   const keyLength = field(keyLengthAt, index);
   const valueLength = field(valueLengthAt, index);
   if (keyLength < 0 || valueLength < 0) return false;
-  const key = inputAt + field(keyStartAt, index) + shift;
+  const key = keyOf(index, shift);
   const body = bodyStart(key);
   const length = inputAt + field(valueStartAt, index) + valueLength + shift - <i32>body;
   const size = roundedUp((isPlaced ? placedHeader : plainHeader) + length);

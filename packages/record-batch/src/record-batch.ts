@@ -161,14 +161,22 @@ export class RecordBatch {
    * A batch with a valid CRC may still turn out corrupt in the middle: the records before have been visited by then.
    */
   visit(visitor: (record: RecordPosition) => void): void {
+    this.visitBytes((bytes, start, end) => walkRecords(this, bytes, start, end, visitor));
+  }
+
+  /**
+   * Calls `visitor` once with the bytes of all records, decompressed, for decoders of your own; what is in them has not been
+   * checked, apart from the CRC. They are valid during the call only.
+   */
+  visitBytes(visitor: (bytes: Uint8Array, start: number, end: number) => void): void {
     const end = this.start + this.sizeInBytes;
     const { compression } = this;
     if (compression === "none" || (this.recordCount === 0 && this.recordsStart === end)) {
-      walkRecords(this, this.bytes, this.recordsStart, end, visitor);
+      visitor(this.bytes, this.recordsStart, end);
     } else {
       withOutputBuffer((output) => {
         const records = this.#decompress(codecs[compression], output);
-        walkRecords(this, records, 0, records.length, visitor);
+        visitor(records, 0, records.length);
       });
     }
   }

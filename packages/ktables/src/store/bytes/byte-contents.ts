@@ -1,3 +1,4 @@
+import type { RecordBatch } from "@ktables/record-batch";
 import { type Codec, encodeUtf8 } from "../../codec.ts";
 import { AsyncSchemaError, TableFullError } from "../../errors.ts";
 import { isNewer, noHeaders, type RecordOrder, unknownOffset, unknownTimestamp } from "../placed-contents.ts";
@@ -117,9 +118,24 @@ export class ByteContents<V> {
     return value === nothing ? undefined : { value, ...this.#placeOf(this.#slotOf(key)) };
   }
 
+  /** As `KeyIndex.expect`. */
+  expect(keys: number): void {
+    this.#records.expect(keys);
+  }
+
+  /** As `RecordMap.read`. */
+  read(batch: RecordBatch, fromOffset: number, chunk: RecordChunk, apply: () => void): number {
+    return this.#records.read(batch, fromOffset, this.#keepsPlaces, chunk, apply);
+  }
+
   /** To be called before a chunk's records are given one by one. */
   prepare(chunk: RecordChunk): void {
     this.#records.prepare(chunk);
+  }
+
+  /** As `RecordMap.fetch`. */
+  fetch(chunk: RecordChunk): void {
+    this.#records.fetch(chunk);
   }
 
   hasRecord(chunk: RecordChunk, index: number): boolean {
@@ -166,7 +182,7 @@ export class ByteContents<V> {
     const before = this.size;
     const end = this.#records.setOrdinary(chunk, index, this.#keepsPlaces);
     this.#keySetVersion += this.size - before;
-    for (let at = index; at < end; at++) this.#cache.forget(chunk.slot[at]!);
+    if (!this.#cache.isEmpty) for (let at = index; at < end; at++) this.#cache.forget(this.#records.slotOf(at));
     return end;
   }
 

@@ -5,7 +5,9 @@ import { headersOf, timestampOf } from "../placed-contents.ts";
 import { type PoisonedKey, PoisonedKeys, PoisonJudge } from "../poison.ts";
 import type { PlacedValue, SkipReason, Store, StoreCounters, StoreObserver, StoreOptions } from "../store.ts";
 import { ByteContents, nothing } from "./byte-contents.ts";
-import { chunkCapacity, RecordChunk } from "./record-chunk.ts";
+import { chunkCapacity } from "./heap-layout.ts";
+import { KeyForecast } from "./key-forecast.ts";
+import { RecordChunk } from "./record-chunk.ts";
 import type { RecordMapMemory, RecordMapSizes } from "./record-map.ts";
 
 export interface ByteStoreOptions<V> extends StoreOptions<V> {
@@ -14,6 +16,8 @@ export interface ByteStoreOptions<V> extends StoreOptions<V> {
    * Of a codec that decodes everything there is nothing to judge.
    */
   readonly validate: "eager" | "lazy";
+  /** Offsets that are to be read when the store begins, at most. Default 0: unknown. */
+  readonly totalOffsets?: number;
 }
 
 /**
@@ -28,6 +32,7 @@ export class ByteStore<V> implements Store<V> {
   readonly #contents: ByteContents<V>;
   readonly #chunk = new RecordChunk(chunkCapacity);
   readonly #judgesAtArrival: boolean;
+  readonly #forecast: KeyForecast;
   #recordsApplied = 0;
   #tombstonesApplied = 0;
   #keylessRecords = 0;
@@ -38,6 +43,7 @@ export class ByteStore<V> implements Store<V> {
   constructor(options: ByteStoreOptions<V>, observer: StoreObserver<V>, sizes?: RecordMapSizes) {
     this.#options = options;
     this.#observer = observer;
+    this.#forecast = new KeyForecast(options.totalOffsets ?? 0);
     this.#judge = new PoisonJudge(options.topic, options.onPoison, observer);
     const { key, value, validate } = options;
     const decodesEverything = value.decodesEverything ?? false;
@@ -123,23 +129,34 @@ export class ByteStore<V> implements Store<V> {
   apply(partition: number, batch: RecordBatch, fromOffset: number): void {
     const chunk = this.#chunk;
     chunk.begin(partition);
-    // The bytes of a compressed batch are there as long as it is visited.
-    let left = batch.recordCount;
     try {
-      batch.visit((record) => {
-        left--;
-        if (record.offset >= fromOffset) this.#take(record);
-        if (left === 0 && chunk.length > 0) this.#applyChunk();
-      });
+      // Whoever wants headers reads record by record.
+      const next = this.#options.metadata
+        ? fromOffset
+        : this.#contents.read(batch, fromOffset, chunk, () => this.#applyChunk());
+      if (next >= 0) this.#applyOneByOne(batch, next);
     } finally {
       chunk.clear();
     }
     this.#contents.compact();
+    const expected = this.#forecast.note(batch.nextOffset - fromOffset, this.size);
+    if (expected !== undefined) this.#contents.expect(expected);
   }
 
   expire(partition: number, logStartOffset: number): void {
     this.#poisoned.expire(partition, logStartOffset);
     this.#recordsExpired += this.#contents.expire(partition, logStartOffset);
+  }
+
+  #applyOneByOne(batch: RecordBatch, fromOffset: number): void {
+    const chunk = this.#chunk;
+    // The bytes of a compressed batch are there as long as it is visited.
+    let left = batch.recordCount;
+    batch.visit((record) => {
+      left--;
+      if (record.offset >= fromOffset) this.#take(record);
+      if (left === 0 && chunk.length > 0) this.#applyChunk();
+    });
   }
 
   #take(record: RecordPosition): void {
@@ -166,6 +183,7 @@ export class ByteStore<V> implements Store<V> {
         index = end;
         if (index === chunk.length) break;
       }
+      this.#contents.fetch(chunk);
       this.#applyRecord(chunk, index);
     }
     chunk.clear();
@@ -174,6 +192,7 @@ export class ByteStore<V> implements Store<V> {
   /** Whether all values can be decoded; they have come to be judged. */
   #areAllGood(chunk: RecordChunk): boolean {
     const { value } = this.#options;
+    this.#contents.fetch(chunk);
     try {
       for (let index = 0; index < chunk.length; index++) {
         if (chunk.keyLength[index]! >= 0 && chunk.valueLength[index]! >= 0) value.decode(chunk.value(index));

@@ -12,7 +12,9 @@ export const slotChunksAt = 0x4100;
 /** By the leading bits of a hash: the word at which a segment of the index begins. */
 export const directoryAt = 0x8100;
 
-/** What WebAssembly is given of a chunk of records, by record. */
+/** So many records that what is known of them stays in the processor's cache. */
+export const chunkCapacity = 1024;
+/** What WebAssembly is given of a chunk of records, or finds, by record. */
 export const keyStartAt = 0x28100;
 export const keyLengthAt = 0x29100;
 export const valueStartAt = 0x2a100;
@@ -56,6 +58,20 @@ export const pageUnitBits = 11;
 export const largestShared = 12;
 /** Takes what was read for the sake of reading. */
 export const sink = 13;
+
+/* Of the batch whose records WebAssembly finds: bytes of the input, which are the next record's first one and the end. */
+export const readAt = 14;
+export const readEnd = 15;
+export const recordsLeft = 16;
+/** Offsets, less that of the batch: of the record that was read last, the last one that may be, and the first one wanted. */
+export const previousDelta = 17;
+export const lastDelta = 18;
+export const firstDelta = 19;
+/** Whether the timestamp of the batch is that of its records. */
+export const sharedTimestamp = 20;
+/** Bytes: the place of a number of 64 bits. */
+export const baseOffsetAt = 0x80;
+export const baseTimestampAt = 0x88;
 
 /** Records lie at addresses, which count units of 8 bytes. */
 export const unitBits = 3;

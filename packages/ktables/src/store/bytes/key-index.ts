@@ -19,38 +19,43 @@ export interface KeyComparison<K> {
   hasKey(address: number, key: K, index: number): boolean;
 }
 
-/** Moves the entries of a segment into two others, by a bit of their hashes. */
-export type Distribute = (segment: number, low: number, high: number, bit: number) => void;
+/** Puts the entries of a segment, which is no longer in the directory, into those that are there now. */
+export type Distribute = (segment: number) => void;
+
+/** So many bits of the hash are told apart by one split: more would take too long at a time, and too much on mere trust. */
+const mostLevels = 4;
 
 /**
  * The addresses of keys, none of which is 0, by the keys' hashes: extendible hashing. The leading bits of a hash choose a segment, a small table
- * with linear probing, which is split in two when it is full. So it grows a segment at a time and never rehashes as a
- * whole, and no table in it is larger than a processor's cache. Of the hash's bits, at most 15 choose a segment: those that
+ * with linear probing, which is split when it is full: in two, or in more where many more keys are expected, so that each entry
+ * moves a few times only. So it grows a segment at a time and never rehashes as a whole, and no table in it is larger than a
+ * processor's cache. Of the hash's bits, at most 15 choose a segment: those that
  * remain place the key in it.
  */
 export class KeyIndex<K> {
   readonly #heap: Heap;
   readonly #keys: KeyComparison<K>;
   readonly #distribute: Distribute;
+  #expectedKeys = 0;
 
   /**
    * @param segmentSize in entries, a power of two.
    * @param distribute does what JavaScript does otherwise.
    * @throws RangeError where there is no memory for a first segment
    */
-  constructor(
-    heap: Heap,
-    keys: KeyComparison<K>,
-    segmentSize: number = defaultSegmentSize,
-    distribute: Distribute = (...segments) => distributeIn(heap.words, ...segments),
-  ) {
+  constructor(heap: Heap, keys: KeyComparison<K>, segmentSize: number = defaultSegmentSize, distribute?: Distribute) {
     this.#heap = heap;
     this.#keys = keys;
-    this.#distribute = distribute;
+    this.#distribute = distribute ?? ((segment) => this.#putAll(segment));
     const segment = this.#newSegment(segmentSize, 0);
     if (segment < 0) throw new RangeError("there is no memory");
     heap.words[directory] = segment;
     heap.words[directoryDepth] = 0;
+  }
+
+  /** How many keys there will probably be; what turns out too much has cost memory, and too little time. */
+  expect(keys: number): void {
+    this.#expectedKeys = keys;
   }
 
   get segments(): number {
@@ -136,33 +141,54 @@ export class KeyIndex<K> {
   }
 
   #makeRoom(segment: number, hash: number): boolean {
-    const depth = this.#heap.words[segment + segmentDepth]!;
-    return depth < maxDirectoryDepth ? this.#split(segment, hash, depth + 1) : this.#enlarge(segment, hash, depth);
+    const { words } = this.#heap;
+    const depth = words[segment + segmentDepth]!;
+    if (depth === maxDirectoryDepth) return this.#enlarge(segment, hash, depth);
+    const wanted = Math.ceil(Math.log2(this.#expectedKeys / words[segment + segmentLimit]!));
+    const deepest = Math.min(depth + mostLevels, maxDirectoryDepth);
+    for (let target = Math.max(depth + 1, Math.min(wanted, deepest)); target > depth; target--) {
+      if (this.#split(segment, hash, depth, target)) return true;
+    }
+    return false;
   }
 
-  #split(segment: number, hash: number, depth: number): boolean {
+  /** False when there is no memory for so many segments. */
+  #split(segment: number, hash: number, depth: number, target: number): boolean {
     const size = this.#sizeOf(segment);
-    const low = this.#newSegment(size, depth);
-    if (low < 0) return false;
-    const high = this.#newSegment(size, depth);
-    if (high < 0) {
-      this.#free(low);
-      return false;
-    }
-    const { words } = this.#heap;
-    if (depth > words[directoryDepth]!) {
-      for (let at = 2 ** words[directoryDepth]! - 1; at >= 0; at--) {
-        words[directory + 2 * at] = words[directory + at]!;
-        words[directory + 2 * at + 1] = words[directory + at]!;
+    const parts: number[] = [];
+    while (parts.length < 2 ** (target - depth)) {
+      const part = this.#newSegment(size, target);
+      if (part < 0) {
+        for (const taken of parts) this.#free(taken);
+        return false;
       }
-      words[directoryDepth] = depth;
+      parts.push(part);
     }
-    this.#distribute(segment, low, high, 32 - depth);
-    const span = 2 ** (words[directoryDepth]! - depth);
-    const first = this.#firstOf(hash, depth - 1);
-    for (let at = 0; at < 2 * span; at++) words[directory + first + at] = at < span ? low : high;
+    while (this.#heap.words[directoryDepth]! < target) this.#doubleDirectory();
+    const { words } = this.#heap;
+    const first = directory + this.#firstOf(hash, depth);
+    const span = 2 ** (words[directoryDepth]! - target);
+    for (const [number, part] of parts.entries()) words.fill(part, first + number * span, first + (number + 1) * span);
+    this.#distribute(segment);
     this.#free(segment);
     return true;
+  }
+
+  #doubleDirectory(): void {
+    const { words } = this.#heap;
+    for (let at = 2 ** words[directoryDepth]! - 1; at >= 0; at--) {
+      words.fill(words[directory + at]!, directory + 2 * at, directory + 2 * at + 2);
+    }
+    words[directoryDepth]!++;
+  }
+
+  #putAll(segment: number): void {
+    const { words } = this.#heap;
+    const entries = segment + segmentEntries;
+    const end = entries + words[segment + segmentMask]! + 1;
+    for (let at = entries; at < end; at += 2) {
+      if (words[at + 1] !== 0) put(words, this.#segmentOf(words[at]!), words[at]!, words[at + 1]!);
+    }
   }
 
   /** For keys whose hashes are so much alike that the directory cannot tell them apart. */
@@ -209,15 +235,6 @@ export class KeyIndex<K> {
 
 function bytesOf(size: number): number {
   return (segmentEntries + 2 * size) * 4;
-}
-
-function distributeIn(words: Int32Array, segment: number, low: number, high: number, bit: number): void {
-  const entries = segment + segmentEntries;
-  const end = entries + words[segment + segmentMask]! + 1;
-  for (let at = entries; at < end; at += 2) {
-    const entry = words[at + 1]!;
-    if (entry !== 0) put(words, ((words[at]! >>> bit) & 1) === 0 ? low : high, words[at]!, entry);
-  }
 }
 
 function put(words: Int32Array, segment: number, hash: number, entry: number): void {

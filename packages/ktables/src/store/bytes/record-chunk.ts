@@ -1,9 +1,6 @@
 import type { RecordHeader, RecordPosition } from "@ktables/record-batch";
 import { inputCapacity } from "./heap-layout.ts";
 
-/** So many records that what is known of them stays in the processor's cache. */
-export const chunkCapacity = 1024;
-
 /** Bytes from the first key to the last value: what is read several times should stay there, too. */
 export const largestChunk: number = inputCapacity;
 
@@ -29,14 +26,14 @@ export class RecordChunk {
   readonly offset: Float64Array;
   /** Of the key. */
   readonly hash: Int32Array;
-  /** Of the key, once the record has been taken over. */
-  readonly slot: Int32Array;
   /** Whether the key has bytes that are not ASCII. */
   readonly isBeyondAscii: Uint8Array;
   /** What was asked for; not set otherwise. */
   readonly timestamp: Float64Array;
   readonly headers: (readonly RecordHeader[])[] = [];
   hasHeaders = false;
+  /** Whether WebAssembly found the records, and what is known of them is still with it alone. */
+  isElsewhere = false;
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -46,7 +43,6 @@ export class RecordChunk {
     this.valueLength = new Int32Array(capacity);
     this.offset = new Float64Array(capacity);
     this.hash = new Int32Array(capacity);
-    this.slot = new Int32Array(capacity);
     this.isBeyondAscii = new Uint8Array(capacity);
     this.timestamp = new Float64Array(capacity);
   }
@@ -54,6 +50,7 @@ export class RecordChunk {
   begin(partition: number): void {
     this.partition = partition;
     this.length = 0;
+    this.isElsewhere = false;
   }
 
   /** Whether the record finds room here, too, without making the chunk's bytes too many. */

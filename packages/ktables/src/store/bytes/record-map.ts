@@ -1,7 +1,9 @@
+import type { RecordBatch } from "@ktables/record-batch";
 import { Heap, type HeapSizes } from "./heap.ts";
+import { chunkCapacity } from "./heap-layout.ts";
 import { hashOfProcess, KeyHash } from "./key-hash.ts";
 import { type KeyComparison, KeyIndex } from "./key-index.ts";
-import { chunkCapacity, type RecordChunk } from "./record-chunk.ts";
+import type { RecordChunk } from "./record-chunk.ts";
 import { RecordKernel } from "./record-kernel.ts";
 import { RecordSlabs, type Residents } from "./record-slabs.ts";
 import { SlotAddresses } from "./slot-addresses.ts";
@@ -54,6 +56,19 @@ export class RecordMap implements KeyComparison<RecordChunk>, Residents {
     return { liveBytes, allocatedBytes, takenBytes: this.#heap.takenBytes };
   }
 
+  /** As `KeyIndex.expect`. */
+  expect(keys: number): void {
+    this.#index.expect(keys);
+  }
+
+  /**
+   * Calls `apply` for one chunk of a batch's records after the other. Returns the offset from which on they are left to be
+   * read one by one; -1 when that is none.
+   */
+  read(batch: RecordBatch, fromOffset: number, isPlaced: boolean, chunk: RecordChunk, apply: () => void): number {
+    return this.#kernel?.read(batch, fromOffset, isPlaced, chunk, apply) ?? fromOffset;
+  }
+
   /**
    * Hashes the keys of all records, then looks where each might be, then at what is there: steps that do not wait for each
    * other, so that the processor fetches from memory for many keys at a time.
@@ -78,6 +93,11 @@ export class RecordMap implements KeyComparison<RecordChunk>, Residents {
     }
   }
 
+  /** To be called before anything is read from a chunk that may have come from {@link read}; it was prepared. */
+  fetch(chunk: RecordChunk): void {
+    if (chunk.isElsewhere) this.#kernel?.fetch(chunk);
+  }
+
   /** The slot of a record's key; -1 if it has none. The chunk was prepared. */
   find(chunk: RecordChunk, index: number): number {
     const address = this.#index.find(chunk.hash[index]!, chunk, index);
@@ -92,10 +112,15 @@ export class RecordMap implements KeyComparison<RecordChunk>, Residents {
 
   /**
    * Sets what is nothing but a value for its key: those from `index` on, up to one that needs more than that; returns which one
-   * that is, or the chunk's length. The slots of the others stand in the chunk then. The chunk was prepared.
+   * that is, or the chunk's length. The chunk was prepared.
    */
   setOrdinary(chunk: RecordChunk, index: number, isPlaced: boolean): number {
     return this.#kernel !== undefined && this.#isInKernel ? this.#kernel.upsert(chunk, index, isPlaced) : index;
+  }
+
+  /** That of a record which {@link setOrdinary} has just set. */
+  slotOf(index: number): number {
+    return this.#kernel?.slot(index) ?? -1;
   }
 
   hasKey(address: number, chunk: RecordChunk, index: number): boolean {

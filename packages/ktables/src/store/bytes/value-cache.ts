@@ -33,6 +33,10 @@ export class ValueCache<V> {
     this.#sizes = new Int32Array(size);
   }
 
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
   /** Of a key that was asked for before; undefined where it is not here. */
   get(key: string): V | undefined {
     return this.#byKey.get(key);
@@ -69,7 +73,6 @@ export class ValueCache<V> {
 
   /** The slot has another value now, or none. */
   forget(slot: number): void {
-    if (this.#count === 0) return;
     const at = this.#placeOf(slot);
     if (at >= 0) this.#empty(at);
   }

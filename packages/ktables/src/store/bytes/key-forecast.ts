@@ -1,0 +1,27 @@
+/** Records after which it is looked again how many of them have had new keys. */
+const sampleSize = 8192;
+
+/** How many keys a store will have when it has read all that is in its topic, by how many new ones came lately. */
+export class KeyForecast {
+  readonly #totalOffsets: number;
+  #offsets = 0;
+  #sampleOffsets = 0;
+  #sampleKeys = 0;
+
+  /** `totalOffsets`: to be read, at most. */
+  constructor(totalOffsets: number) {
+    this.#totalOffsets = totalOffsets;
+  }
+
+  /** So many offsets further there are `keys` in all. Returns how many there will be; undefined when that is as before. */
+  note(offsets: number, keys: number): number | undefined {
+    this.#offsets += offsets;
+    const sample = this.#offsets - this.#sampleOffsets;
+    if (sample < sampleSize || this.#sampleOffsets >= this.#totalOffsets) return undefined;
+    const left = Math.max(0, this.#totalOffsets - this.#offsets);
+    const expected = keys + (left * Math.max(0, keys - this.#sampleKeys)) / sample;
+    this.#sampleOffsets = this.#offsets;
+    this.#sampleKeys = keys;
+    return expected;
+  }
+}
