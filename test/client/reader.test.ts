@@ -12,6 +12,7 @@ import {
   SeenRecords,
   startBroker,
 } from "./embedded.ts";
+import { Tap } from "./tapped-connector.ts";
 
 describe("reading", () => {
   test("gives every partition from its beginning, then what is appended", async () => {
@@ -256,6 +257,24 @@ describe("when the cluster changes", () => {
       const offsets = seen.records.filter((record) => record.partition === partition).map(({ offset }) => offset);
       expect(offsets).toEqual(Array.from({ length: 15 }, (_, index) => index));
     }
+  });
+
+  test("the next request is on the wire before a large answer is applied, and after a small one", async () => {
+    const fetchKey = 1;
+    const broker = await startBroker();
+    const tap = new Tap();
+    const fetches: number[] = [];
+    const seen = new SeenRecords(clientFor(broker, { connector: tap.connector }), {
+      maxBytes: 100_000,
+      onBatch: () => fetches.push(tap.requests.filter(({ apiKey }) => apiKey === fetchKey).length),
+    });
+    for (let index = 0; index < 3; index++) broker.append("t", 0, plainBatch([["k", "x".repeat(90_000)]]));
+    await seen.reader.start();
+    await seen.until(({ reader }) => reader.position(0) === 3);
+    expect(fetches).toEqual([2, 3, 4]);
+    broker.append("t", 0, plainBatch([["k", "small"]]));
+    await seen.until(({ reader }) => reader.position(0) === 4);
+    expect(fetches).toEqual([2, 3, 4, 4]);
   });
 
   test("a leader moves while an answer is applied and the next one is under way (case 28)", async () => {

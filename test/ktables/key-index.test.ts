@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Heap } from "../../packages/ktables/src/store/bytes/heap.ts";
+import { KeyForecast } from "../../packages/ktables/src/store/bytes/key-forecast.ts";
 import { KeyHash } from "../../packages/ktables/src/store/bytes/key-hash.ts";
 import { KeyIndex } from "../../packages/ktables/src/store/bytes/key-index.ts";
 import { SlotAddresses } from "../../packages/ktables/src/store/bytes/slot-addresses.ts";
@@ -31,6 +32,24 @@ describe("the hash of keys", () => {
   });
 });
 
+describe("the forecast of keys", () => {
+  test("is that new ones come as often as lately", () => {
+    const forecast = new KeyForecast(100_000);
+    expect(forecast.note(5000, 5000)).toBeUndefined();
+    expect(forecast.note(5000, 10_000)).toBe(100_000);
+    expect(forecast.note(10_000, 15_000)).toBe(15_000 + 40_000);
+    expect(forecast.note(10_000, 15_000)).toBe(15_000);
+    // Some have been removed.
+    expect(forecast.note(10_000, 14_000)).toBe(14_000);
+    expect(forecast.note(60_000, 74_000)).toBe(74_000);
+    expect(forecast.note(60_000, 134_000)).toBeUndefined();
+  });
+
+  test("is none where nobody knows how much is to come", () => {
+    expect(new KeyForecast(0).note(100_000, 100_000)).toBeUndefined();
+  });
+});
+
 describe("the index of keys", () => {
   /** Addresses are those of keys in an array; few hashes, so that many collide. */
   const newIndex = (keys: (number | undefined)[], segmentSize: number) =>
@@ -45,31 +64,61 @@ describe("the index of keys", () => {
     ["one", () => 0x12345678],
   ])("finds what was inserted and not removed, whose hashes are %s", (_name, hashOf) => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 300 }), fc.constantFrom(2, 4, 32), (steps, segmentSize) => {
-        // An address is never 0.
-        const keys: (number | undefined)[] = [undefined];
-        const index = newIndex(keys, segmentSize);
-        const addresses = new Map<number, number>();
-        for (const { key, what } of steps) {
-          const address = addresses.get(key);
-          expect(index.find(hashOf(key), key, 0)).toBe(address ?? -1);
-          const next = keys.push(key) - 1;
-          if (address === undefined) {
-            index.insert(hashOf(key), next);
-            addresses.set(key, next);
-          } else if (what === "remove") {
-            index.remove(hashOf(key), address);
-            addresses.delete(key);
-          } else {
-            index.move(hashOf(key), address, next);
-            addresses.set(key, next);
+      fc.property(
+        fc.array(step, { maxLength: 300 }),
+        fc.constantFrom(2, 4, 32),
+        fc.nat(500),
+        (steps, segmentSize, expected) => {
+          // An address is never 0.
+          const keys: (number | undefined)[] = [undefined];
+          const index = newIndex(keys, segmentSize);
+          index.expect(expected);
+          const addresses = new Map<number, number>();
+          for (const { key, what } of steps) {
+            const address = addresses.get(key);
+            expect(index.find(hashOf(key), key, 0)).toBe(address ?? -1);
+            const next = keys.push(key) - 1;
+            if (address === undefined) {
+              index.insert(hashOf(key), next);
+              addresses.set(key, next);
+            } else if (what === "remove") {
+              index.remove(hashOf(key), address);
+              addresses.delete(key);
+            } else {
+              index.move(hashOf(key), address, next);
+              addresses.set(key, next);
+            }
+            if (address !== undefined) keys[address] = undefined;
           }
-          if (address !== undefined) keys[address] = undefined;
-        }
-        for (let key = 0; key <= 60; key++) expect(index.find(hashOf(key), key, 0)).toBe(addresses.get(key) ?? -1);
-      }),
+          for (let key = 0; key <= 60; key++) expect(index.find(hashOf(key), key, 0)).toBe(addresses.get(key) ?? -1);
+        },
+      ),
       { numRuns: 200 },
     );
+  });
+
+  test("moves its keys a few times only, where it knows how many there will be", () => {
+    const grow = (expected: number): { moved: number; segments: number } => {
+      const keys: (number | undefined)[] = [undefined];
+      const index = newIndex(keys, 16);
+      let moved = 0;
+      for (let key = 1; key <= 20_000; key++) {
+        index.expect(expected);
+        keys.push(key);
+        const before = index.segments;
+        index.insert(Math.imul(key, 0x9e3779b1), key);
+        // One segment with twelve keys was replaced.
+        if (index.segments > before) moved += 12;
+      }
+      for (let key = 1; key <= 20_000; key++) expect(index.find(Math.imul(key, 0x9e3779b1), key, 0)).toBe(key);
+      return { moved, segments: index.segments };
+    };
+    const unknown = grow(0);
+    const known = grow(20_000);
+    expect(known.moved).toBeLessThan(unknown.moved / 4);
+    expect(known.segments).toBeLessThanOrEqual(2 * unknown.segments);
+    // What is expected in vain costs no more than one step.
+    expect(grow(20_000_000).segments).toBeLessThanOrEqual(2 ** 4 * unknown.segments);
   });
 
   test("grows a segment at a time, of which none is larger than it may be", () => {

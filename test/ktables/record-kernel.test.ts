@@ -110,7 +110,7 @@ describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]
         const common = { topic: "t", key: string(), value: json(), metadata, expireWithLog: false } as const;
         const sizes = { segmentSize: 4, pageBits: 10 + pageSize, slotChunkBits: 3 };
         const byteStore = (allowWebAssembly: boolean) =>
-          new ByteStore({ ...common, ...policy }, unheard, { ...sizes, allowWebAssembly });
+          new ByteStore({ ...common, ...policy, totalOffsets: 400 }, unheard, { ...sizes, allowWebAssembly });
         const stores = [byteStore(true), byteStore(false)] as const;
         const decoded = new DecodedStore({ ...common, onPoison: policy.onPoison }, unheard);
         const all: Store<unknown>[] = [...stores, decoded];

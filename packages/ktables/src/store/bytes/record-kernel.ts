@@ -104,7 +104,8 @@ export class RecordKernel {
         size = heap.words[readAt]!;
       }
     });
-    return isWhole ? -1 : Math.max(fromOffset, baseOffset + heap.words[previousDelta]! + 1);
+    chunk.isElsewhere = false;
+    return isWhole ? -1 : Math.max(fromOffset, baseOffset + heap.words[previousDelta] + 1);
   }
 
   /** Hashes the keys of a chunk. False for a chunk that is better left to JavaScript. */
