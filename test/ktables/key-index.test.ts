@@ -35,8 +35,8 @@ describe("the hash of keys", () => {
 describe("the forecast of keys", () => {
   test("is that new ones come as often as lately", () => {
     const forecast = new KeyForecast(100_000);
-    expect(forecast.note(5000, 5000)).toBeUndefined();
-    expect(forecast.note(5000, 10_000)).toBe(100_000);
+    expect(forecast.note(1000, 1000)).toBeUndefined();
+    expect(forecast.note(9000, 10_000)).toBe(100_000);
     expect(forecast.note(10_000, 15_000)).toBe(15_000 + 40_000);
     expect(forecast.note(10_000, 15_000)).toBe(15_000);
     // Some have been removed.

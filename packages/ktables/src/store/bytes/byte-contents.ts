@@ -118,7 +118,7 @@ export class ByteContents<V> {
     return value === nothing ? undefined : { value, ...this.#placeOf(this.#slotOf(key)) };
   }
 
-  /** As `KeyIndex.expect`. */
+  /** As `RecordMap.expect`. */
   expect(keys: number): void {
     this.#records.expect(keys);
   }

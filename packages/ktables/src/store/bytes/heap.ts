@@ -10,6 +10,8 @@ const readAhead = 64;
 /** By so much it grows, in bytes. */
 const leastStep = 2 ** 21;
 const largestStep = 2 ** 28;
+/** Up to so much it becomes on trust; beyond, several times as large as it is. */
+const trustedSize = 2 ** 28;
 
 export interface HeapSizes {
   /** The logarithm of a page's size in bytes; 20, which is 1 MiB, by default. */
@@ -73,6 +75,12 @@ export class Heap {
   /** Bytes that are in use. */
   get takenBytes(): number {
     return this.#isTaken.reduce((count, isTaken) => count + Number(isTaken), 0) * this.#partSize;
+  }
+
+  /** So much will probably be needed: to grow once takes less than to grow time and again, and what nobody touches costs nothing. */
+  expect(size: number): void {
+    const most = this.#maxParts * this.#partSize;
+    this.#reach(Math.min(size, Math.max(4 * this.size, trustedSize), most));
   }
 
   /** What memory of this size takes, given by {@link takeRange}. */

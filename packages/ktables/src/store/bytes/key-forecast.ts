@@ -1,5 +1,5 @@
 /** Records after which it is looked again how many of them have had new keys. */
-const sampleSize = 8192;
+const sampleSize = 2048;
 
 /** How many keys a store will have when it has read all that is in its topic, by how many new ones came lately. */
 export class KeyForecast {

@@ -8,6 +8,9 @@ import { RecordKernel } from "./record-kernel.ts";
 import { RecordSlabs, type Residents } from "./record-slabs.ts";
 import { SlotAddresses } from "./slot-addresses.ts";
 
+/** What a key takes in the index, with its slot, at most; and what is lost at the ends of pages. */
+const bytesOfPlace = 32;
+
 /** How much a table takes in one piece, and of what; for tests. Each has a default. */
 export interface RecordMapSizes extends HeapSizes {
   readonly hash?: Pick<KeyHash, "of" | "bits">;
@@ -56,9 +59,11 @@ export class RecordMap implements KeyComparison<RecordChunk>, Residents {
     return { liveBytes, allocatedBytes, takenBytes: this.#heap.takenBytes };
   }
 
-  /** As `KeyIndex.expect`. */
+  /** How many keys there will probably be, with records like those that are there. */
   expect(keys: number): void {
     this.#index.expect(keys);
+    const recordSize = this.slabs.liveBytes / Math.max(1, this.size);
+    this.#heap.expect(keys * (recordSize + bytesOfPlace));
   }
 
   /**
