@@ -129,10 +129,11 @@ async function runOnce(
   expected: Contents,
 ): Promise<ProgramReport["figures"]> {
   const { bench, json, lazyJson, count, plan, publishedPerSecond: rate } = one;
-  const isFresh = isWriting(one) || rate > 0;
+  const isFresh = isWriting(one) || bench === "wait-for" || rate > 0;
   const topic = isFresh ? await topics.empty(plan.partitions) : await topics.filled(plan);
   const { partitions } = plan;
-  const task = { bench, bootstrapServers, topic, partitions, json, lazyJson, count, entries, directory };
+  const tokenWriter = ourProgram("token-writer");
+  const task = { bench, bootstrapServers, topic, partitions, json, lazyJson, count, tokenWriter, entries, directory };
   const publisher = rate > 0 ? await startPublisher({ bootstrapServers, topic, rate }) : undefined;
   try {
     const { figures, contents: own } = await runProgram(program, task);
@@ -151,12 +152,15 @@ async function runOnce(
   }
 }
 
+/** The command that starts a program of `programs/` in which ours writes, on Node. */
+function ourProgram(name: string): [command: string, ...args: string[]] {
+  const program = join(root, "test/bench/programs", `${name}.ts`);
+  return [join(root, "node_modules/.bin/node"), "--conditions=@ktables/source", program];
+}
+
 async function startPublisher(task: object): Promise<TrackedProcess> {
-  const program = join(root, "test/bench/programs/publisher.ts");
-  const node = join(root, "node_modules/.bin/node");
-  const publisher = new TrackedProcess(node, ["--conditions=@ktables/source", program, JSON.stringify(task)], {
-    stdio: "output",
-  });
+  const [command, ...args] = ourProgram("publisher");
+  const publisher = new TrackedProcess(command, [...args, JSON.stringify(task)], { stdio: "output" });
   await waitUntil("the publisher writes", async () => {
     if (publisher.hasExited) throw new GivenUp(publisher.output);
     return publisher.output.includes("ready") ? true : undefined;

@@ -2,7 +2,7 @@
 
 /** What to do: programs in all languages get it as JSON in their last argument. */
 export interface Task {
-  readonly bench: "catch-up" | "writes" | "sequential-writes" | "barrier" | "propagation" | "idle";
+  readonly bench: "catch-up" | "writes" | "sequential-writes" | "barrier" | "wait-for" | "propagation" | "idle";
   readonly bootstrapServers: string;
   readonly topic: string;
   readonly partitions: number;
@@ -12,6 +12,8 @@ export interface Task {
   readonly lazyJson: boolean;
   /** How many barriers or observations there shall be, or for how many milliseconds there shall be nothing. */
   readonly count: number;
+  /** Starts `token-writer.ts`, less its task. */
+  readonly tokenWriter: readonly string[];
   /** The file with what is to be written: a line for each key, and one for each value. */
   readonly entries: string;
 }
@@ -22,6 +24,8 @@ export interface Table {
   readonly get: (key: string) => unknown;
   /** Resolves when everything is there that was in the topic at the call. Undefined for a client that cannot tell. */
   readonly barrier?: () => Promise<unknown>;
+  /** Resolves when the write with this token is there. Undefined for a client without tokens. */
+  readonly waitFor?: (token: unknown) => Promise<unknown>;
   readonly close: () => Promise<unknown>;
 }
 

@@ -1,4 +1,4 @@
-import { bytes, json, KafkaTable, KafkaTableWriter, string } from "ktables";
+import { bytes, json, KafkaTable, KafkaTableWriter, string, type WriteToken } from "ktables";
 import type { OnSet, Table, Task, Writer } from "./client.ts";
 
 /** Defaults, except that a slow machine may take its time, and that JSON is parsed when it is read where that is the case. */
@@ -17,6 +17,7 @@ export async function openTable(task: Task, onSet: OnSet | undefined): Promise<T
     keys: () => [...table.keys()],
     get: (key) => table.get(key),
     barrier: () => table.barrier(),
+    waitFor: (token) => table.waitFor(token as WriteToken),
     close: () => table.stop(),
   };
 }

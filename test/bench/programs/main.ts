@@ -3,7 +3,9 @@
  * line of JSON: figures by name and, where there is a table, what it holds. `tables/built-program.ts` makes a program of it
  * and a client.
  */
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { type Contents, contentsOf } from "../tables/records.ts";
 import type { Client, Table, Task } from "./client.ts";
 
@@ -13,6 +15,7 @@ const benches: Record<Task["bench"], (client: Client) => Promise<void>> = {
   writes,
   "sequential-writes": sequentialWrites,
   barrier,
+  "wait-for": waitFor,
   propagation,
   idle,
 };
@@ -127,6 +130,30 @@ async function barrier(client: Client): Promise<void> {
   const once = table.barrier;
   if (once === undefined) throw new Error("this client has no barrier");
   report(await latencies(task.count, async () => void (await once())));
+  await table.close();
+}
+
+/** From the call of `set` in another process until the value is there, the way of the token from there to here included. */
+async function waitFor(client: Client): Promise<void> {
+  const table = await client.openTable(task, undefined);
+  const reached = table.waitFor;
+  const [command = "", ...args] = task.tokenWriter;
+  if (reached === undefined) throw new Error("this client knows no tokens");
+  const writer = spawn(command, [...args, JSON.stringify(task)], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: writer.stdout })[Symbol.asyncIterator]();
+  const taken: number[] = [];
+  for (let index = -Math.ceil(task.count / 10); index < task.count; index++) {
+    writer.stdin.write(`${index}\n`);
+    const line = await lines.next();
+    if (line.done === true) throw new Error("the writer has ended");
+    const { token, calledAt } = JSON.parse(line.value) as { token: unknown; calledAt: number };
+    await reached(token);
+    const now = performance.timeOrigin + performance.now();
+    if (asText(table.get("key")) !== String(index)) throw new Error("the value is not there");
+    if (index >= 0) taken.push(now - calledAt);
+  }
+  writer.stdin.end();
+  report(percentiles(taken));
   await table.close();
 }
 

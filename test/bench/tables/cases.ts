@@ -68,6 +68,7 @@ export function allCases(records: number): Case[] {
     other("sequential-writes", "sequential-writes", "", { ...basic, records: calls, keys: calls }),
     other("barrier", "barrier", "idle", small, { count: calls }),
     other("busy-barrier", "barrier", "5000 writes/s", small, { count: calls, publishedPerSecond: 5000 }),
+    other("wait-for", "wait-for", "", { ...small, records: 0, keys: 0 }, { count: calls }),
     ...[200, 5000].map((rate) =>
       other(
         `propagation-${rate}`,
@@ -124,6 +125,7 @@ export function readings({ bench, title, plan }: Case, figures: Readonly<Record<
     writes: () => [rate()],
     "sequential-writes": latencies,
     barrier: latencies,
+    "wait-for": latencies,
     propagation: latencies,
     idle: () => [reading("idle-cpu", "% of a core", reported("percent"))],
   };

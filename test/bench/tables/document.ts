@@ -22,6 +22,7 @@ const titles: Readonly<Record<string, string>> = {
   writes: "Writes, each acknowledged by itself",
   "sequential-writes": "One write after the other",
   barrier: "Waiting until everything is read that is there now",
+  "wait-for": "From a write in one process until another one has it, by its token",
   propagation: "From a write in one process to the value in another",
   "idle-cpu": "Processor time while nothing happens",
 };

@@ -42,6 +42,8 @@ export interface Subject {
 }
 
 const everyBench: readonly Bench[] = ["catch-up", "writes", "sequential-writes", "barrier", "propagation", "idle"];
+/** What nobody else has. */
+const ownBenches: readonly Bench[] = [...everyBench, "wait-for"];
 const everyCodec: readonly CompressionName[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 const bench = join(root, "test/bench");
 
@@ -53,9 +55,9 @@ const javascript = {
 
 /** Ours first: the others are compared with the first. */
 export const subjects: readonly Subject[] = [
-  inJavaScript("ktables", "node", "ktables"),
-  inJavaScript("ktables", "deno", "ktables"),
-  inJavaScript("ktables", "bun", "ktables"),
+  inJavaScript("ktables", "node", "ktables", { benches: ownBenches }),
+  inJavaScript("ktables", "deno", "ktables", { benches: ownBenches }),
+  inJavaScript("ktables", "bun", "ktables", { benches: ownBenches }),
   {
     name: "bare loop",
     runtime: "node",
@@ -96,14 +98,14 @@ function inJavaScript(
   name: string,
   runtime: keyof typeof javascript,
   file: string,
-  { reads = everyCodec }: { readonly reads?: readonly CompressionName[] } = {},
+  { reads = everyCodec, benches = everyBench }: Partial<Pick<Subject, "reads" | "benches">> = {},
 ): Subject {
   const prepare = async (): Promise<Program> => {
     const folder = name === "ktables" ? "packages/ktables" : join("node_modules", name);
     const { version } = JSON.parse(await readFile(join(root, folder, "package.json"), "utf8")) as { version: string };
     return javascriptProgram(runtime, file, version);
   };
-  return { name, runtime, benches: everyBench, reads, parses: true, prepare };
+  return { name, runtime, benches, reads, parses: true, prepare };
 }
 
 async function javascriptProgram(runtime: keyof typeof javascript, file: string, version: string): Promise<Program> {
