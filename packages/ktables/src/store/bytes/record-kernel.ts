@@ -77,7 +77,7 @@ export class RecordKernel {
   read(batch: RecordBatch, fromOffset: number, isPlaced: boolean, chunk: RecordChunk, apply: () => void): number {
     const heap = this.#heap;
     const { baseOffset, recordCount } = batch;
-    if (recordCount < leastRecords) return fromOffset;
+    if (recordCount < leastRecords || fromOffset > batch.lastOffset) return fromOffset;
     const first = Math.max(0, fromOffset - baseOffset);
     heap.words[recordsLeft] = recordCount;
     heap.words[previousDelta] = -1;
