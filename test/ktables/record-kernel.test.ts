@@ -8,6 +8,7 @@ import { KeyHash } from "../../packages/ktables/src/store/bytes/key-hash.ts";
 import { KeyIndex } from "../../packages/ktables/src/store/bytes/key-index.ts";
 import { RecordChunk } from "../../packages/ktables/src/store/bytes/record-chunk.ts";
 import { RecordKernel } from "../../packages/ktables/src/store/bytes/record-kernel.ts";
+import { RecordMap } from "../../packages/ktables/src/store/bytes/record-map.ts";
 import { SlotAddresses } from "../../packages/ktables/src/store/bytes/slot-addresses.ts";
 import { DecodedStore } from "../../packages/ktables/src/store/decoded-store.ts";
 import type { Store } from "../../packages/ktables/src/store/store.ts";
@@ -73,6 +74,32 @@ test.each<[string, (text: string) => string]>([
   const store = new ByteStore({ ...common, validate: "lazy", onPoison: "drop" }, unheard, { hash });
   for (const batch of readBatches(encodeBatch({ records }))) store.apply(0, batch, 0);
   expect(Object.fromEntries(store.snapshot())).toEqual(Object.fromEntries(keys.map((key) => [key, `${key} 39`])));
+});
+
+test("of known keys, WebAssembly leaves those to JavaScript that have something aside, and takes the others", () => {
+  const map = new RecordMap();
+  const chunk = new RecordChunk(20);
+  const fill = (round: number): void => {
+    chunk.begin(0);
+    const records = Array.from({ length: 20 }, (_, index) => ({
+      key: utf8(`key ${index}`),
+      value: utf8(`value ${index} ${round}`),
+      timestamp: 0,
+    }));
+    for (const batch of readBatches(encodeBatch({ records }))) batch.visit((record) => void chunk.add(record));
+    map.prepare(chunk);
+  };
+  fill(0);
+  for (let index = 0; index < 20; index++) map.insert(chunk, index, false);
+  const eighth = map.address(map.find(chunk, 8));
+  map.slabs.setAside(eighth, true);
+  fill(1);
+  expect(map.setOrdinary(chunk, 0, false)).toBe(8);
+  expect(map.setOrdinary(chunk, 8, false)).toBe(8);
+  expect(map.setOrdinary(chunk, 9, false)).toBe(20);
+  expect(map.slabs.offset(eighth)).toBe(8);
+  map.slabs.setAside(eighth, false);
+  expect(map.setOrdinary(chunk, 8, false)).toBe(20);
 });
 
 /** What a table keeps of records that unheard listens to, which is where WebAssembly takes part. */

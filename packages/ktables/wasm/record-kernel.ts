@@ -4,6 +4,7 @@
  * JavaScript whatever is not an ordinary value with room for it.
  */
 import {
+  asideBit,
   directoryAt,
   directoryDepth,
   firstFreeSlot,
@@ -179,7 +180,7 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
 /** Makes room for a record in place of another one, or elsewhere; -1 when JavaScript is to do that. */
 function replace(record: usize, address: i32, size: i32, isPlaced: bool, partition: i32): i32 {
   const high = load<i32>(record + (recordOffsetHigh << 2));
-  if (((high & placedBit) != 0) != isPlaced) return -1;
+  if ((high & asideBit) != 0 || ((high & placedBit) != 0) != isPlaced) return -1;
   // Keys that have values in several partitions need a decision.
   if (isPlaced && load<i32>(record + (recordPartition << 2)) != partition) return -1;
   const keyLengthPlace = record + (isPlaced ? placedHeader : plainHeader);

@@ -176,9 +176,7 @@ export class ByteContents<V> {
    * returns where that ended.
    */
   setOrdinary(chunk: RecordChunk, index: number): number {
-    if (this.#observer.onSet !== undefined || this.#asides.size > 0 || this.#others.size > 0 || chunk.hasHeaders) {
-      return index;
-    }
+    if (this.#observer.onSet !== undefined || chunk.hasHeaders) return index;
     const before = this.size;
     const end = this.#records.setOrdinary(chunk, index, this.#keepsPlaces);
     this.#keySetVersion += this.size - before;
@@ -349,6 +347,12 @@ export class ByteContents<V> {
     }
     if (aside !== undefined) this.#asides.set(taken, aside);
     else if (this.#asides.size > 0) this.#asides.delete(taken);
+    if (this.#asides.size > 0 || this.#others.size > 0) this.#noteAside(taken);
+  }
+
+  /** Whatever is not in the records has to be thought of when they are replaced. */
+  #noteAside(slot: number): void {
+    this.#records.slabs.setAside(this.#records.address(slot), this.#asides.has(slot) || this.#others.has(slot));
   }
 
   #full(): TableFullError {
@@ -414,7 +418,8 @@ export class ByteContents<V> {
     const others = candidates.filter((candidate) => candidate !== newest);
     if (others.length === 0) this.#others.delete(slot);
     else this.#others.set(slot, others);
-    if (newest !== served) this.#put(slot, newest.chunk, 0, newest.aside);
+    if (newest === served) this.#noteAside(slot);
+    else this.#put(slot, newest.chunk, 0, newest.aside);
     return newest;
   }
 

@@ -93,7 +93,7 @@ export const segmentEntries = 4;
  */
 export const recordSlot = 0;
 export const recordOffsetLow = 1;
-/** With a flag: whether the record is placed. */
+/** With flags: whether the record is placed, and see below. */
 export const recordOffsetHigh = 2;
 export const recordPartition = 3;
 export const recordTimestamp = 4;
@@ -103,3 +103,5 @@ export const placedHeader = 24;
 
 export const offsetHighMask = 0x1fffff;
 export const placedBit = 0x1000000;
+/** Another flag there: something belongs to the record that is not in it, so that JavaScript has to replace it. */
+export const asideBit = 0x2000000;

@@ -13,6 +13,9 @@ const largestStep = 2 ** 28;
 /** Up to so much it becomes on trust; beyond, several times as large as it is. */
 const trustedSize = 2 ** 28;
 
+/** JavaScriptCore lets as much garbage pile up as it knows of memory in use, used or not: in Bun that is what is received. */
+const collectsBySize = "Bun" in globalThis;
+
 export interface HeapSizes {
   /** The logarithm of a page's size in bytes; 20, which is 1 MiB, by default. */
   readonly pageBits?: number | undefined;
@@ -79,6 +82,7 @@ export class Heap {
 
   /** So much will probably be needed: to grow once takes less than to grow time and again, and what nobody touches costs nothing. */
   expect(size: number): void {
+    if (collectsBySize) return;
     const most = this.#maxParts * this.#partSize;
     this.#reach(Math.min(size, Math.max(4 * this.size, trustedSize), most));
   }

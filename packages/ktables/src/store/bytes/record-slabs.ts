@@ -1,5 +1,6 @@
 import type { Heap } from "./heap.ts";
 import {
+  asideBit,
   largestShared,
   liveAt,
   liveUnits,
@@ -134,6 +135,13 @@ export class RecordSlabs {
     const { bytes, view } = this.#heap;
     const body = this.#bodyOf(address);
     return hasher.of(view, endOfLength(bytes, body), lengthAt(bytes, body));
+  }
+
+  /** Notes on a record whether something belongs to it that is not here: {@link append} and {@link replace} say no. */
+  setAside(address: number, hasAside: boolean): void {
+    const { words } = this.#heap;
+    const word = (address << 1) + recordOffsetHigh;
+    words[word] = hasAside ? words[word]! | asideBit : words[word]! & ~asideBit;
   }
 
   slot(address: number): number {
