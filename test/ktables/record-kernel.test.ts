@@ -126,6 +126,7 @@ describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]
     records: fc.array(record, { minLength: 1, maxLength: 40, size: "max" }),
     compression: fc.constantFrom("none" as const, "lz4" as const),
   });
+  const history = fc.array(write, { maxLength: 20, size: "max" });
 
   test.each([
     [false, false],
@@ -134,7 +135,7 @@ describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]
   ])("are the same with and without WebAssembly (several partitions: %s, metadata: %s)", (isSeveral, metadata) => {
     let ordinary = 0;
     fc.assert(
-      fc.property(fc.array(write, { maxLength: 20, size: "max" }), fc.nat(3), fc.nat(20), (writes, pageSize, severalFrom) => {
+      fc.property(history, fc.nat(3), fc.nat(20), (writes, pageSize, severalFrom) => {
         const common = { topic: "t", key: string(), value: json(), metadata, expireWithLog: false } as const;
         const sizes = { segmentSize: 4, pageBits: 10 + pageSize, slotChunkBits: 3 };
         const byteStore = (allowWebAssembly: boolean) =>
