@@ -50,6 +50,28 @@ describe("the forecast of keys", () => {
   });
 });
 
+describe("the memory of a store", () => {
+  test("grows at once to what is expected, on trust to a quarter of a gibibyte, and then to four times what it is", () => {
+    const heap = new Heap();
+    const { size } = heap;
+    heap.expect(size / 2);
+    expect(heap.size).toBe(size);
+    heap.expect(100_000_000);
+    expect(heap.size).toBeGreaterThan(100_000_000);
+    expect(heap.size).toBeLessThan(101_000_000);
+    heap.expect(3e9);
+    expect(heap.size).toBeGreaterThan(4e8);
+    expect(heap.size).toBeLessThan(402_000_000);
+  });
+
+  test("does without where there is not so much", () => {
+    const heap = new Heap({ pages: 4 });
+    heap.expect(3e9);
+    expect(heap.size).toBeLessThan(2 ** 23);
+    expect(heap.takePage()).toBeGreaterThan(0);
+  });
+});
+
 describe("the index of keys", () => {
   /** Addresses are those of keys in an array; few hashes, so that many collide. */
   const newIndex = (keys: (number | undefined)[], segmentSize: number) =>

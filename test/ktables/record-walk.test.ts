@@ -24,11 +24,13 @@ interface Found {
 
 const text = (bytes: Uint8Array | null): string | null => bytes && Buffer.from(bytes).toString("latin1");
 
+/** One for all, so that what one batch leaves behind lies beyond the end of the next. */
+const heap = new Heap();
+new KeyIndex(heap, { hasKey: () => false }).expect(0);
+new SlotAddresses(heap).take(0);
+
 /** What WebAssembly finds, and from where on it leaves records to JavaScript. */
 function findInWebAssembly(batch: RecordBatch, from: number, isPlaced: boolean): { found: Found[]; rest: number } {
-  const heap = new Heap();
-  new KeyIndex(heap, { hasKey: () => false }).expect(0);
-  new SlotAddresses(heap).take(0);
   const kernel = RecordKernel.for(heap, hashOfProcess());
   if (kernel === undefined) throw new Error("there is no WebAssembly");
   const found: Found[] = [];
@@ -250,6 +252,31 @@ describe("records are found by WebAssembly as by JavaScript", () => {
     expect(rest < 0 ? visited.isDamaged : false).toBe(false);
     expect(found).toEqual(visited.found.filter(({ offset }) => rest < 0 || offset < rest));
     expect(found.length).toBeGreaterThanOrEqual(4);
+  });
+
+  test("and not behind the end of a batch, where an earlier one may lie", () => {
+    const records = Array.from({ length: 20 }, (_, index) => ({
+      key: utf8(`k${index % 9}`),
+      value: utf8("v"),
+      timestamp: 0,
+    }));
+    const long = encodeBatch({ records });
+    expect(findInWebAssembly(decode(long), 0, false).found).toHaveLength(20);
+    const short = Uint8Array.from(encodeBatch({ records: records.slice(0, 9) }));
+    new DataView(short.buffer).setInt32(23, 19);
+    new DataView(short.buffer).setInt32(57, 20);
+    // Cut off wherever: within a length, too.
+    for (let cut = 0; cut < 12; cut++) {
+      const bytes = short.slice(0, short.length - cut);
+      new DataView(bytes.buffer).setInt32(8, bytes.length - 12);
+      findInWebAssembly(decode(long), 0, false);
+      const batch = decode(bytes);
+      const visited = findByVisit(batch, 0, false);
+      expect(visited.isDamaged).toBe(true);
+      const { found, rest } = findInWebAssembly(batch, 0, false);
+      expect(found).toEqual(visited.found);
+      expect(rest).toBe(visited.found.length);
+    }
   });
 
   test("in batches beyond what it takes at a time, and after a record that is too large for it", () => {

@@ -44,7 +44,8 @@ export function read(shift: i32, isPlaced: bool): i32 {
     let size = sizeAt(at);
     let raw = rawAt(at, size);
     at += size;
-    if (size == tooLong || (raw & 1) != 0 || raw >>> 1 > <u32>(end - at)) break;
+    // What lies behind the end is of an earlier batch.
+    if (size == tooLong || (raw & 1) != 0 || at > end || raw >>> 1 > <u32>(end - at)) break;
     const recordEnd: usize = at + (raw >>> 1);
 
     // After the attributes, which have no meaning yet.
