@@ -146,9 +146,14 @@ describe("the queue of a partition", () => {
     queue.append(record, 0, estimatedSize(record), recordMetadata, undefined)?.catch(() => undefined);
   };
 
+  const queueOf = (
+    maxBatchBytes: number,
+    promptBatchBytes: number,
+    release: (size: number) => void = () => undefined,
+  ) => new PartitionQueue("t", 0, { maxBatchBytes, promptBatchBytes, deliveryTimeoutMs: 1e6, release });
+
   function filled(batches: number, recordsEach = 1): PartitionQueue {
-    const context = { maxBatchBytes: 40 * recordsEach, deliveryTimeoutMs: 1e6, release: () => undefined };
-    const queue = new PartitionQueue("t", 0, context);
+    const queue = queueOf(40 * recordsEach, 40 * recordsEach);
     for (let count = 0; count < batches * recordsEach; count++) append(queue);
     return queue;
   }
@@ -172,6 +177,21 @@ describe("the queue of a partition", () => {
     const again = take(queue);
     expect(again).toBe(five[1]);
     expect(take(queue)).toBeUndefined();
+  });
+
+  test("makes batches that can follow each other while one is with the broker, and gathers what has to wait", () => {
+    const queue = queueOf(400, 80);
+    const counts = (): number[] => queue.batches.map(({ recordCount }) => recordCount);
+    for (let count = 0; count < 16; count++) append(queue);
+    // Each record takes 37 bytes.
+    expect(counts()).toEqual([2, 2, 2, 2, 2, 6]);
+    take(queue);
+    queue.acknowledge(1);
+    for (let count = 0; count < 5; count++) take(queue);
+    expect(queue.inFlight).toBe(5);
+    queue.acknowledge(1);
+    for (let count = 0; count < 16; count++) append(queue);
+    expect(counts()).toEqual([2, 2, 2, 6, 2, 10, 4]);
   });
 
   test("sends the same bytes again after a failure", () => {
@@ -207,8 +227,7 @@ describe("the queue of a partition", () => {
 
   test("gives back the room of all records, also of those that join the half of a batch that was too large", async () => {
     let taken = 0;
-    const context = { maxBatchBytes: 1000, deliveryTimeoutMs: 1e6, release: (size: number) => void (taken -= size) };
-    const queue = new PartitionQueue("t", 0, context);
+    const queue = queueOf(1000, 1000, (size) => void (taken -= size));
     const add = (): void => {
       taken += estimatedSize(record);
       append(queue);

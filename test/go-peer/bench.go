@@ -206,7 +206,7 @@ func benchEntries(task benchTask) []*kgo.Record {
 	return records
 }
 
-// Each record is acknowledged by itself, with 10 000 on their way.
+// Each record is acknowledged by itself, with 10 000 on their way, the first two times to warm up.
 func benchWrites(task benchTask) {
 	records := benchEntries(task)
 	client := benchClient(task, kgo.MaxBufferedRecords(10_000))
@@ -221,6 +221,7 @@ func benchWrites(task benchTask) {
 		}
 		acknowledged.Wait()
 	}
+	all()
 	all()
 	started := time.Now()
 	all()

@@ -3,7 +3,10 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { utf8 } from "./support.ts";
 
-const ascii = fc.string({ unit: "binary-ascii", maxLength: 80 });
+const shortAscii = fc.string({ unit: "binary-ascii", maxLength: 80 });
+/** Around the length from which on text takes another way into a batch. */
+const longAscii = fc.tuple(shortAscii, fc.nat(80)).map(([text, less]) => text.padEnd(4136 - less, "0123456789"));
+const ascii = fc.oneof({ weight: 9, arbitrary: shortAscii }, { weight: 1, arbitrary: longAscii });
 /** As it is given to a builder. */
 const field = fc.oneof(fc.constant(null), ascii, fc.uint8Array({ maxLength: 80 }));
 const record = fc.record({

@@ -11,6 +11,8 @@ export interface ProducerIdentity {
 /** What a queue needs of its producer. */
 export interface QueueContext {
   readonly maxBatchBytes: number;
+  /** Size at which a batch takes no more records as long as it need not wait for an answer to be sent. */
+  readonly promptBatchBytes: number;
   readonly deliveryTimeoutMs: number;
   /** Called with the size of records that have been reported on. */
   readonly release: (size: number) => void;
@@ -98,11 +100,12 @@ export class PartitionQueue {
     report: Report<T>,
     deadline: number | undefined,
   ): Promise<T> | undefined {
+    const { maxBatchBytes, promptBatchBytes, deliveryTimeoutMs, release } = this.#context;
+    const limit = this.#batches.length > maximumInFlight ? maxBatchBytes : promptBatchBytes;
     const last = this.#batches.at(-1);
-    if (last !== undefined && !last.isFrozen && last.size + size <= this.#context.maxBatchBytes) {
+    if (last !== undefined && !last.isFrozen && last.size + size <= limit) {
       return last.add(record, timestamp, size, report);
     }
-    const { deliveryTimeoutMs, release } = this.#context;
     const batch = new ProducerBatch(deadline ?? performance.now() + deliveryTimeoutMs, release, this.#latestSize);
     const written = batch.add(record, timestamp, size, report);
     if (written !== undefined) this.#batches.push(batch);

@@ -23,7 +23,10 @@ export interface ProducerOptions {
   readonly compression?: CompressionName | undefined;
   /** How long a record may wait for company, in milliseconds. Default 0: only for others of the same tick. */
   readonly lingerMs?: number | undefined;
-  /** Size at which a batch is full, before compression; at most the topic's `max.message.bytes`. Default 1 000 000. */
+  /**
+   * Size at which a batch is full, before compression; at most the topic's `max.message.bytes`. Default 1 000 000. Batches are
+   * sent with 256 KiB already, unless records linger or five of the partition are on their way.
+   */
   readonly maxBatchBytes?: number | undefined;
   /**
    * How many bytes of records may be on their way, from `send` until they are written or given up; further ones wait for

@@ -27,6 +27,12 @@ import { TopicLookups } from "./topic-lookups.ts";
 const fullRequestBytes = 16 * 1024 * 1024;
 
 /**
+ * While the first batch is with the broker the next ones are made: of two large ones in turn, either the broker or we would
+ * have to wait. Five of these keep more bytes on their way than most networks hold; what comes on top is gathered.
+ */
+const promptBatchBytes = 256 * 1024;
+
+/**
  * Writes records. Records of one partition are written in the order in which they were sent; a record is reported
  * exactly once as written, not written, or maybe written.
  */
@@ -67,8 +73,10 @@ export class Producer {
     this.#compression = options.compression ?? "none";
     this.#lingerMs = options.lingerMs ?? 0;
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? 120_000;
+    const maxBatchBytes = options.maxBatchBytes ?? 1_000_000;
     this.#queueContext = {
-      maxBatchBytes: options.maxBatchBytes ?? 1_000_000,
+      maxBatchBytes,
+      promptBatchBytes: this.#lingerMs > 0 ? maxBatchBytes : Math.min(maxBatchBytes, promptBatchBytes),
       deliveryTimeoutMs: this.#deliveryTimeoutMs,
       release: (size) => this.#intake.release(size),
     };

@@ -131,12 +131,21 @@ export class RecordIntake {
     deadlineOfWait: number | undefined,
     signal: AbortSignalLike | undefined,
   ): Promise<T> {
-    const isKeyless = record.key === null;
-    const topic = this.#topics.known(record.topic, isKeyless);
-    if (topic !== undefined) return this.#enter(record, size, topic, report, deadlineOfWait);
+    const topic = this.#topics.known(record.topic, record.key === null);
+    if (topic === undefined) return this.#enterWhenKnown(record, size, report, deadlineOfWait, signal);
+    return this.#enter(record, size, topic, report, deadlineOfWait);
+  }
+
+  #enterWhenKnown<T>(
+    record: OutgoingRecord,
+    size: number,
+    report: Report<T>,
+    deadlineOfWait: number | undefined,
+    signal: AbortSignalLike | undefined,
+  ): Promise<T> {
     const deadline = deadlineOfWait ?? this.#deadline();
     return new Promise((resolve, reject) => {
-      this.#topics.whenKnown(record.topic, isKeyless, (found, failure) => {
+      this.#topics.whenKnown(record.topic, record.key === null, (found, failure) => {
         if (found === undefined) {
           this.release(size);
           reject(produceError(record.topic, undefined, toError(failure), false));

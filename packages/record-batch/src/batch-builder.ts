@@ -69,6 +69,7 @@ const utf8 = /* @__PURE__ */ new TextEncoder();
  */
 export class BatchBuilder {
   #bytes: Uint8Array;
+  #view: DataView;
   #end = recordsAt;
   #count = 0;
   #lastOffsetDelta = -1;
@@ -82,6 +83,7 @@ export class BatchBuilder {
    */
   constructor(capacity: number = smallestCapacity, deleteHorizonMs?: number) {
     this.#bytes = new Uint8Array(Math.max(capacity, recordsAt));
+    this.#view = new DataView(this.#bytes.buffer);
     this.#deleteHorizonMs = deleteHorizonMs;
     if (deleteHorizonMs !== undefined) this.#baseTimestamp = integerArgument("deleteHorizonMs", deleteHorizonMs);
   }
@@ -127,16 +129,17 @@ export class BatchBuilder {
     const end = this.#end + sizeOfVarint(size) + size;
     if (end > this.#bytes.length) this.#grow(end);
     const bytes = this.#bytes;
+    const view = this.#view;
     let at = writeVarint(bytes, this.#end, size);
     bytes[at++] = 0; // attributes, all unused
     at = writeVarlong(bytes, at, timestampDelta);
     at = writeVarint(bytes, at, offsetDelta);
-    at = writeField(bytes, at, key);
+    at = writeField(bytes, view, at, key);
     if (at < 0) return false;
-    at = writeField(bytes, at, value);
+    at = writeField(bytes, view, at, value);
     if (at < 0) return false;
     if (encodedHeaders === undefined) bytes[at] = 0;
-    else writeHeaders(bytes, at, encodedHeaders);
+    else writeHeaders(bytes, view, at, encodedHeaders);
     this.#end = end;
     this.#count++;
     this.#lastOffsetDelta = offsetDelta;
@@ -196,6 +199,7 @@ export class BatchBuilder {
     const grown = new Uint8Array(Math.max(size, 2 * this.#bytes.length));
     grown.set(this.#bytes.subarray(0, this.#end));
     this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
   }
 }
 
@@ -210,9 +214,9 @@ function sizeOfHeaders(headers: readonly EncodedHeader[]): number {
   return size;
 }
 
-function writeHeaders(target: Uint8Array, start: number, headers: readonly EncodedHeader[]): void {
+function writeHeaders(target: Uint8Array, view: DataView, start: number, headers: readonly EncodedHeader[]): void {
   let at = writeVarint(target, start, headers.length);
-  for (const { key, value } of headers) at = writeField(target, writeField(target, at, key), value);
+  for (const { key, value } of headers) at = writeField(target, view, writeField(target, view, at, key), value);
 }
 
 function sizeOfField(field: Uint8Array | string | null): number {
@@ -222,14 +226,18 @@ function sizeOfField(field: Uint8Array | string | null): number {
 /** Keys are short as a rule: up to here a loop is faster than a call of the runtime. */
 const shortLength = 32;
 
-/** Returns the position after what it wrote; -1 for text beyond ASCII. */
-function writeField(target: Uint8Array, at: number, field: Uint8Array | string | null): number {
+/** Returns the position after what it wrote; -1 for text beyond ASCII. `view` is of the same memory as `target`. */
+function writeField(target: Uint8Array, view: DataView, at: number, field: Uint8Array | string | null): number {
   if (field === null) return writeVarint(target, at, -1);
   const { length } = field;
   const start = writeVarint(target, at, length);
   const end = start + length;
   if (typeof field === "string") {
-    if (length > shortLength) return utf8.encodeInto(field, target.subarray(start, end)).read === length ? end : -1;
+    if (length > shortLength) {
+      const isAscii =
+        length > passage.length ? encodeAscii(field, target.subarray(start, end)) : copyAscii(field, view, start);
+      return isAscii ? end : -1;
+    }
     for (let index = 0; index < length; index++) {
       const code = field.charCodeAt(index);
       if (code > 0x7f) return -1;
@@ -238,6 +246,25 @@ function writeField(target: Uint8Array, at: number, field: Uint8Array | string |
   } else if (length > shortLength) target.set(field, start);
   else for (let index = 0; index < length; index++) target[start + index] = field[index]!;
   return end;
+}
+
+function encodeAscii(text: string, target: Uint8Array): boolean {
+  const { read, written } = utf8.encodeInto(text, target);
+  return read === text.length && written === text.length;
+}
+
+/** Most text passes through here on its way into a batch: to make a view of its place there takes as long as to encode it. */
+const passage = /* @__PURE__ */ new Uint8Array(4096);
+const passageView = /* @__PURE__ */ new DataView(passage.buffer);
+
+/** Writes text of eight characters or more, at most as many as fit into {@link passage}. */
+function copyAscii(text: string, target: DataView, start: number): boolean {
+  if (!encodeAscii(text, passage)) return false;
+  const last = text.length - 8;
+  // Eight characters of ASCII are no NaN, which engines may change while they copy it.
+  for (let at = 0; at < last; at += 8) target.setFloat64(start + at, passageView.getFloat64(at, true), true);
+  target.setFloat64(start + last, passageView.getFloat64(last, true), true);
+  return true;
 }
 
 function checkSize(size: number): void {
