@@ -1,6 +1,6 @@
-import { listOffsets, Producer, TopicReader } from "@ktables/client";
+import { type Connector, listOffsets, Producer, TopicReader } from "@ktables/client";
 import { encodeBatch } from "@ktables/record-batch";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   atEnd,
   bytes,
@@ -275,6 +275,30 @@ describe("when the cluster changes", () => {
     broker.append("t", 0, plainBatch([["k", "small"]]));
     await seen.until(({ reader }) => reader.position(0) === 4);
     expect(fetches).toEqual([2, 3, 4, 4]);
+  });
+
+  test("no more is asked for because it took long to connect", async () => {
+    const broker = await startBroker();
+    const asked: number[] = [];
+    broker.intercept("Fetch", ({ maxBytes }) => {
+      asked.push(maxBytes);
+      return "pass";
+    });
+    for (let index = 0; index < 4; index++) broker.append("t", 0, plainBatch([["k", "x".repeat(1_000_000)]]));
+    // Time passes in connecting only.
+    let now = performance.now();
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now);
+    onTestFinished(() => void clock.mockRestore());
+    const tap = new Tap();
+    const connector: Connector = async (...args) => {
+      const transport = await tap.connector(...args);
+      now += 1000;
+      return transport;
+    };
+    const seen = new SeenRecords(clientFor(broker, { connector }));
+    await seen.reader.start();
+    await seen.until(({ reader }) => reader.position(0) === 4);
+    expect(new Set(asked.slice(0, 4))).toEqual(new Set([2 ** 20]));
   });
 
   test("a leader moves while an answer is applied and the next one is under way (case 28)", async () => {

@@ -35,6 +35,8 @@ class Lane {
 interface Arrival {
   readonly response: FetchResponse;
   readonly connection: Connection;
+  /** When the request was handed to the connection, as of `performance.now()`. */
+  readonly sentAt: number;
   readonly at: Moment;
 }
 
@@ -99,8 +101,9 @@ export class BrokerFetcher {
         }
         const { asked }: Flight = flight;
         const waitingSince = performance.now();
-        const { response, connection, at } = await this.#answer(flight);
-        const waitedMs = performance.now() - waitingSince;
+        const { response, connection, sentAt, at } = await this.#answer(flight);
+        // The time that it took to connect says nothing about how long an answer takes.
+        const waitedMs = performance.now() - Math.max(waitingSince, sentAt);
         flight = undefined;
         const deliveries = inspect(this.#context, this.broker, asked, response, at);
         failures = 0;
@@ -228,9 +231,10 @@ export class BrokerFetcher {
     if (!comparesEpochs(version)) await compareEpochs(this.#context, this.broker, asked);
     const request = fetchRequest(this.#context, asked, maxWaitMs, this.#size.bytes, version);
     lane.pending++;
+    const sentAt = performance.now();
     try {
       const response = await connection.request(fetchApi, request, { serverWaitMs: maxWaitMs, signal, maxVersion });
-      return { response, connection, at: momentNow() };
+      return { response, connection, sentAt, at: momentNow() };
     } finally {
       lane.pending--;
     }

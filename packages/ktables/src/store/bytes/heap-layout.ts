@@ -73,8 +73,8 @@ export const sharedTimestamp = 20;
 export const baseOffsetAt = 0x80;
 export const baseTimestampAt = 0x88;
 
-/** Records lie at addresses, which count units of 8 bytes. */
-export const unitBits = 3;
+/** Records lie at addresses, which count units of 4 bytes, and so are indices of words. */
+export const unitBits = 2;
 
 /*
  * A segment of the index, in words: twice its number of entries, less 1; how many are used; how many may be; how many
