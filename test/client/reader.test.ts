@@ -288,7 +288,7 @@ describe("when the cluster changes", () => {
     // Time passes in connecting only.
     let now = performance.now();
     const clock = vi.spyOn(performance, "now").mockImplementation(() => now);
-    onTestFinished(() => void clock.mockRestore());
+    onTestFinished(() => clock.mockRestore());
     const tap = new Tap();
     const connector: Connector = async (...args) => {
       const transport = await tap.connector(...args);

@@ -28,6 +28,57 @@ export function throwIfAborted(signal: AbortSignalLike | undefined): void {
   if (signal?.aborted === true) throw abortReason(signal);
 }
 
+/**
+ * What an `AbortController` is, for signals that nobody but this library listens to: the event target that one has takes
+ * longer to make, and more memory, than all else of a short call.
+ */
+export class AbortSource {
+  readonly signal: OwnSignal = new OwnSignal();
+
+  /** Does nothing the second time. */
+  abort(reason?: unknown): void {
+    this.signal.end(reason);
+  }
+}
+
+class OwnSignal implements AbortSignalLike {
+  aborted = false;
+  reason: unknown;
+  /** Most have one at a time, for which a set would be the larger part of them. */
+  #listener: (() => void) | undefined;
+  #others: Set<() => void> | undefined;
+
+  addEventListener(_type: "abort", listener: () => void): void {
+    if (this.#listener === undefined) this.#listener = listener;
+    else (this.#others ??= new Set()).add(listener);
+  }
+
+  removeEventListener(_type: "abort", listener: () => void): void {
+    if (this.#listener === listener) this.#listener = undefined;
+    else this.#others?.delete(listener);
+  }
+
+  end(reason: unknown): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    this.#listener?.();
+    for (const listener of this.#others ?? []) listener();
+    this.#listener = undefined;
+    this.#others = undefined;
+  }
+}
+
+/** An `AbortSignal` that ends when the signal does, for functions of users, who may pass it on to what takes no other. */
+export function nativeSignal(signal: AbortSignalLike): AbortSignalLike {
+  if (!(signal instanceof OwnSignal)) return signal;
+  const controller = new AbortController();
+  const end = (): void => controller.abort(signal.reason);
+  if (signal.aborted) end();
+  else signal.addEventListener("abort", end);
+  return controller.signal;
+}
+
 interface Subscription {
   readonly callbacks: Set<() => void>;
   readonly fire: () => void;
@@ -41,6 +92,10 @@ const subscriptions = /* @__PURE__ */ new WeakMap<AbortSignalLike, Subscription>
  * The signal must not be aborted yet.
  */
 export function onAbort(signal: AbortSignalLike, callback: () => void): () => void {
+  if (signal instanceof OwnSignal) {
+    signal.addEventListener("abort", callback);
+    return () => signal.removeEventListener("abort", callback);
+  }
   let subscription = subscriptions.get(signal);
   if (subscription === undefined) {
     const callbacks = new Set<() => void>();
@@ -65,15 +120,25 @@ export function onAbort(signal: AbortSignalLike, callback: () => void): () => vo
  * Settles with `promise`, or rejects with the signal's reason when that comes first. The promise itself goes on; its
  * late rejection is observed here, so it never becomes an unhandled one.
  */
-export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignalLike | undefined): Promise<T> {
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignalLike | undefined): Promise<T> {
   if (signal === undefined) return promise;
-  if (signal.aborted) {
-    promise.catch(() => undefined);
-    throw abortReason(signal);
-  }
   return new Promise<T>((resolve, reject) => {
+    if (signal.aborted) {
+      promise.catch(() => undefined);
+      reject(abortReason(signal));
+      return;
+    }
     const unsubscribe = onAbort(signal, () => reject(abortReason(signal)));
-    promise.then(resolve, reject).finally(unsubscribe);
+    promise.then(
+      (value) => {
+        unsubscribe();
+        resolve(value);
+      },
+      (error: unknown) => {
+        unsubscribe();
+        reject(error);
+      },
+    );
   });
 }
 
@@ -99,7 +164,7 @@ export async function sleep(ms: number, signal: AbortSignalLike | undefined): Pr
  * first. `end()` must be called when the call is over, so that no timer or listener stays behind.
  */
 export class CallScope {
-  readonly #controller = new AbortController();
+  readonly #source = new AbortSource();
   readonly #detach: (() => void)[] = [];
   readonly #deadline: number;
 
@@ -107,20 +172,20 @@ export class CallScope {
     for (const signal of signals) {
       if (signal === undefined) continue;
       if (signal.aborted) {
-        this.#controller.abort(abortReason(signal));
+        this.#source.abort(abortReason(signal));
         continue;
       }
-      this.#detach.push(onAbort(signal, () => this.#controller.abort(abortReason(signal))));
+      this.#detach.push(onAbort(signal, () => this.#source.abort(abortReason(signal))));
     }
     this.#deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     // What lasts longer than a timer can, nearly 25 days, is as good as without an end.
     if (timeoutMs !== undefined && timeoutMs <= maximumTimerMs && timeoutError !== undefined) {
-      this.#detach.push(startTimer(() => this.#controller.abort(timeoutError()), timeoutMs));
+      this.#detach.push(startTimer(() => this.#source.abort(timeoutError()), timeoutMs));
     }
   }
 
   get signal(): AbortSignalLike {
-    return this.#controller.signal;
+    return this.#source.signal;
   }
 
   /** Milliseconds left, never negative; infinite where the call has no timeout. */

@@ -1,4 +1,4 @@
-import { sleep, untilAborted } from "./abort.ts";
+import { AbortSource, sleep, untilAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { Connection } from "./connection.ts";
@@ -43,7 +43,7 @@ interface Arrival {
 interface Flight {
   readonly asked: readonly Asked[];
   readonly response: Promise<Arrival>;
-  readonly abandoning: AbortController;
+  readonly abandoning: AbortSource;
 }
 
 /**
@@ -215,7 +215,7 @@ export class BrokerFetcher {
       ? 0
       : (this.#context.options.maxWaitMs ?? defaultMaxWaitMs);
     const maxWaitMs = Math.ceil(Math.min(longest, ...pausing));
-    const abandoning = new AbortController();
+    const abandoning = new AbortSource();
     const response = untilAborted(this.#send(asked, maxWaitMs), abandoning.signal);
     // The answer may fail while nobody waits for it yet; whoever awaits it next still sees the failure.
     response.catch(() => undefined);

@@ -1,4 +1,12 @@
-import { type AbortSignalLike, type CallOptions, CallScope, sleep, throwIfAborted, untilAborted } from "./abort.ts";
+import {
+  type AbortSignalLike,
+  AbortSource,
+  type CallOptions,
+  CallScope,
+  sleep,
+  throwIfAborted,
+  untilAborted,
+} from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { type BrokerAddress, formatAddress } from "./broker-address.ts";
 import { BrokerCandidates } from "./broker-candidates.ts";
@@ -42,7 +50,7 @@ export class KafkaClient {
   readonly #candidates: BrokerCandidates;
   readonly #metadata = new ClusterMetadata();
   readonly #refreshing = new Map<string, Promise<TopicMetadata>>();
-  readonly #closing = new AbortController();
+  readonly #closing = new AbortSource();
   /** What was last published of each topic, as text. */
   readonly #publishedMetadata = new Map<string, string>();
 

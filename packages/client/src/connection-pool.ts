@@ -1,4 +1,4 @@
-import { type AbortSignalLike, sleep, untilAborted } from "./abort.ts";
+import { type AbortSignalLike, AbortSource, sleep, untilAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { type BrokerAddress, formatAddress } from "./broker-address.ts";
 import type { ResolvedConfig } from "./config.ts";
@@ -33,7 +33,7 @@ export class ConnectionPool {
   readonly #config: ResolvedConfig;
   readonly #slots = new Map<string, Slot>();
   readonly #reputations = new Map<string, Reputation>();
-  readonly #closing = new AbortController();
+  readonly #closing = new AbortSource();
 
   constructor(config: ResolvedConfig) {
     this.#config = config;

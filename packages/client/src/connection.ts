@@ -1,5 +1,5 @@
 import { KafkaError } from "@ktables/record-batch";
-import { type AbortSignalLike, abortReason, CallScope, throwIfAborted, untilAborted } from "./abort.ts";
+import { type AbortSignalLike, abortReason, CallScope, nativeSignal, throwIfAborted, untilAborted } from "./abort.ts";
 import { type BrokerAddress, formatAddress } from "./broker-address.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { ResolvedConfig } from "./config.ts";
@@ -465,7 +465,7 @@ async function connect(
   }
   let opening: Promise<Transport> | undefined;
   try {
-    opening = connector(address, events, signal);
+    opening = connector(address, events, nativeSignal(signal));
     return await untilAborted(opening, signal);
   } catch (cause) {
     // Where it does not heed the signal, nobody else is left to end what it still opens.

@@ -1,4 +1,4 @@
-import { type AbortSignalLike, abortReason, onAbort } from "./abort.ts";
+import { type AbortSignalLike, AbortSource, abortReason, onAbort } from "./abort.ts";
 import { toError } from "./errors.ts";
 import { startTimer } from "./process-hold.ts";
 
@@ -30,7 +30,7 @@ export function firstToConnect<Connected>(
       reject(abortReason(signal));
       return;
     }
-    const over = new AbortController();
+    const over = new AbortSource();
     const failures: Error[] = [];
     let started = 0;
     let pending = addresses.length;

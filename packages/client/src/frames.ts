@@ -50,10 +50,7 @@ export class FrameAssembler {
         at += this.#fill(this.#frame, chunk, at);
         continue;
       }
-      const wanted = Math.min(lengthBytes - this.#prefixFilled, chunk.length - at);
-      this.#prefix.set(chunk.subarray(at, at + wanted), this.#prefixFilled);
-      this.#prefixFilled += wanted;
-      at += wanted;
+      while (this.#prefixFilled < lengthBytes && at < chunk.length) this.#prefix[this.#prefixFilled++] = chunk[at++]!;
       if (this.#prefixFilled < lengthBytes) return;
       this.#prefixFilled = 0;
       const length = checkedLength(this.#prefix, this.#maxFrameBytes);
@@ -105,10 +102,10 @@ export class FrameAssembler {
 }
 
 function checkedLength(prefix: Uint8Array, maxFrameBytes: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = prefix;
-  const length = (a << 24) | (b << 16) | (c << 8) | d;
+  const length = (prefix[0]! << 24) | (prefix[1]! << 16) | (prefix[2]! << 8) | prefix[3]!;
   if (length >= 4 && length <= maxFrameBytes) return length;
-  if (String.fromCharCode(a, b, c, d) === "HTTP") {
+  const [a, b] = prefix;
+  if (String.fromCharCode(...prefix) === "HTTP") {
     throw new FrameError("NOT_KAFKA", "it answers in HTTP: this is a web server's port, not a Kafka listener");
   }
   // A TLS record: alert (21) or handshake (22), version 3.x.

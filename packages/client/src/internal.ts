@@ -1,5 +1,5 @@
 /** Shared between our own packages; not part of the public API and without any promise of stability. */
-export { abortReason, CallScope, onAbort, sleep, throwIfAborted, untilAborted } from "./abort.ts";
+export { AbortSource, abortReason, CallScope, onAbort, sleep, throwIfAborted, untilAborted } from "./abort.ts";
 export { backoffMs } from "./backoff.ts";
 export { brokerErrorFacts } from "./broker-errors.ts";
 export { isRetriable, toError } from "./errors.ts";

@@ -1,5 +1,13 @@
 import { type CompressionName, KafkaError } from "@ktables/record-batch";
-import { type AbortSignalLike, type CallOptions, CallScope, onAbort, throwIfAborted, untilAborted } from "./abort.ts";
+import {
+  type AbortSignalLike,
+  AbortSource,
+  type CallOptions,
+  CallScope,
+  onAbort,
+  throwIfAborted,
+  untilAborted,
+} from "./abort.ts";
 import type { KafkaClient } from "./client.ts";
 import { ClosedError, InvalidOptionError, isRetriable, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
 import type { TopicMetadata } from "./metadata.ts";
@@ -46,7 +54,7 @@ export class Producer {
   /** The same, to be found: by topic and then by number. */
   readonly #queuesOfTopics = new Map<string, PartitionQueue[]>();
   readonly #queueContext: QueueContext;
-  readonly #closing = new AbortController();
+  readonly #closing = new AbortSource();
   readonly #clock = new RecordClock();
   readonly #leaveClient: () => void;
   readonly #topics: TopicLookups;

@@ -1,5 +1,5 @@
 import { KafkaError } from "@ktables/record-batch";
-import { type CallOptions, CallScope, onAbort, sleep, throwIfAborted } from "./abort.ts";
+import { AbortSource, type CallOptions, CallScope, onAbort, sleep, throwIfAborted } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import { BrokerFetcher } from "./broker-fetcher.ts";
@@ -23,7 +23,7 @@ export class TopicReader {
   readonly #client: KafkaClient;
   readonly #options: TopicReaderOptions;
   readonly #cursors = new Map<number, PartitionCursor>();
-  readonly #closing = new AbortController();
+  readonly #closing = new AbortSource();
   readonly #fetchers = new Map<number, BrokerFetcher>();
   /** What goes on in the background: fetchers, and what they have begun. */
   readonly #tasks = new Set<Promise<void>>();

@@ -1,4 +1,4 @@
-import { type AbortSignalLike, CallScope, sleep, untilAborted } from "./abort.ts";
+import { type AbortSignalLike, AbortSource, CallScope, sleep, untilAborted } from "./abort.ts";
 import { TimeoutError, toError } from "./errors.ts";
 import { maximumTimerMs, startTimer } from "./process-hold.ts";
 
@@ -25,7 +25,7 @@ const shortestSessionMs = 1000;
 export class SaslSession {
   readonly #owner: SessionOwner;
   readonly #timeoutMs: number;
-  readonly #ended = new AbortController();
+  readonly #ended = new AbortSource();
   #stopTimer: (() => void) | undefined;
   #beganAt = 0;
 

@@ -1,4 +1,4 @@
-import type { AbortSignalLike } from "./abort.ts";
+import { type AbortSignalLike, nativeSignal } from "./abort.ts";
 import { brokerErrorFacts, ErrorCode } from "./broker-errors.ts";
 import { AuthenticationError, type AuthenticationErrorCode, BrokerError, toError } from "./errors.ts";
 import { printable } from "./printable.ts";
@@ -48,7 +48,7 @@ async function sendPassword(attempt: Attempt, { mechanism, username, password }:
 async function sendToken(attempt: Attempt, sasl: SaslTokenConfig, signal: AbortSignalLike): Promise<void> {
   let token: SaslToken;
   try {
-    token = await sasl.token(signal);
+    token = await sasl.token(nativeSignal(signal));
   } catch (cause) {
     // Its message stays in the cause: it may quote a request for a token, with the secret in it.
     throw attempt.error("SASL_TOKEN_UNAVAILABLE", "the token function failed (see the cause)", {

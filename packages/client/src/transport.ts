@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { AbortSignalLike } from "./abort.ts";
-import { abortReason, onAbort, throwIfAborted, untilAborted } from "./abort.ts";
+import { abortReason, nativeSignal, onAbort, throwIfAborted, untilAborted } from "./abort.ts";
 import { type BrokerAddress, formatAddress } from "./broker-address.ts";
 import { ConnectionError, toError } from "./errors.ts";
 import { firstToConnect } from "./first-to-connect.ts";
@@ -110,7 +110,7 @@ async function resolveHost(
   if (netModule().isIP(address.host) !== 0) return [address.host];
   try {
     if (lookup === undefined) return await untilAborted(lookupBySystem(address.host), signal);
-    const found = await untilAborted(lookup(address.host, signal), signal);
+    const found = await untilAborted(lookup(address.host, nativeSignal(signal)), signal);
     // A name among them would be resolved behind the back of whoever gave the function.
     const isUsable = Array.isArray(found) && found.length > 0 && found.every((item) => netModule().isIP(item) !== 0);
     if (!isUsable) throw new Error("the function lookup must give an array of IP addresses");

@@ -7,7 +7,15 @@ import {
   partitionForKey,
   TimeoutError,
 } from "@ktables/client";
-import { CallScope, callChecks, check, checkOptions, throwIfAborted, toError } from "@ktables/client/internal";
+import {
+  AbortSource,
+  CallScope,
+  callChecks,
+  check,
+  checkOptions,
+  throwIfAborted,
+  toError,
+} from "@ktables/client/internal";
 import { type ChangeFeed, type ChangesOptions, checkChangesOptions } from "./change-feed.ts";
 import { encodeWith } from "./codec.ts";
 import { EndOffsets } from "./end-offsets.ts";
@@ -45,7 +53,7 @@ export class KafkaTable<V> extends TableContents<V> {
     return listOffsets(connection.acquire(), topic, "latest", { partitions, signal: this.#ending.signal });
   });
   /** Ends the start and every wait; its reason is a `KafkaError`. */
-  #ending = new AbortController();
+  #ending = new AbortSource();
   #replica: ServedReplica<V>;
   #isFrozen = false;
   #phase: "unstarted" | "running" | "stopped" = "unstarted";
@@ -347,7 +355,7 @@ export class KafkaTable<V> extends TableContents<V> {
   /** Back to where a table is before its first start. */
   #reset(): void {
     this.#ending.abort(new StoppedError(this.#name));
-    this.#ending = new AbortController();
+    this.#ending = new AbortSource();
     this.#replica = this.#newReplica();
     this.#releasing = undefined;
     this.#phase = "unstarted";

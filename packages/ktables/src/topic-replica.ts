@@ -1,5 +1,5 @@
 import { type CallOptions, describeTopicConfigs, KafkaError, listOffsets, TopicReader } from "@ktables/client";
-import { throwIfAborted } from "@ktables/client/internal";
+import { AbortSource, throwIfAborted } from "@ktables/client/internal";
 import { CatchUp } from "./catch-up.ts";
 import { DecodedStore } from "./store/decoded-store.ts";
 import type { Store, StoreObserver } from "./store/store.ts";
@@ -30,7 +30,7 @@ export class TopicReplica<V> {
   readonly #options: ResolvedTableOptions<V>;
   readonly #observer: StoreObserver<V>;
   readonly #host: ReplicaHost<V>;
-  readonly #ending = new AbortController();
+  readonly #ending = new AbortSource();
   /** Below which offsets of each partition nothing is left in the store. */
   readonly #expiredBelow = new Map<number, number>();
   #storeKind: StoreKind | undefined;

@@ -7,6 +7,7 @@ import {
   type ProducerOptions,
 } from "@ktables/client";
 import {
+  AbortSource,
   CallScope,
   check,
   checkOptions,
@@ -99,7 +100,7 @@ export class KafkaTableWriter<V> {
   readonly #name: string;
   readonly #encodeKey: (key: string) => string | Uint8Array;
   readonly #encodeValue: (value: V) => string | Uint8Array;
-  #ending = new AbortController();
+  #ending = new AbortSource();
   #phase: "stopped" | "starting" | "running" | "stopping" = "stopped";
   #producer: Producer | undefined;
   #stopping: Promise<void> | undefined;
@@ -145,7 +146,7 @@ export class KafkaTableWriter<V> {
     if (this.#phase !== "stopped") throw new AlreadyStartedError(this.#name);
     throwIfAborted(call.signal);
     this.#phase = "starting";
-    const ending = new AbortController();
+    const ending = new AbortSource();
     this.#ending = ending;
     const scope = new CallScope([call.signal, ending.signal]);
     const { connection, topic, ensureTopic, provision } = this.#options;
