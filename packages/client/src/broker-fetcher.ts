@@ -201,22 +201,24 @@ export class BrokerFetcher {
   #startFetch(): Flight | undefined {
     const now = performance.now();
     this.#hasArrivals = false;
-    for (const cursor of this.#own()) if (cursor.leaveReplicaWhenDue(now)) this.#context.moved();
-    const own = this.#own();
-    const ready = own.filter(({ retryAt }) => retryAt <= now);
+    const ready: PartitionCursor[] = [];
+    // A partition whose pause ends must not wait for the others' long poll.
+    let maxWaitMs = this.#context.options.maxWaitMs ?? defaultMaxWaitMs;
+    for (const cursor of this.#context.cursors.values()) {
+      if (cursor.source !== this.broker) continue;
+      if (cursor.leaveReplicaWhenDue(now)) this.#context.moved();
+      if (cursor.source !== this.broker) continue;
+      if (cursor.retryAt > now) maxWaitMs = Math.min(maxWaitMs, cursor.retryAt - now);
+      else ready.push(cursor);
+    }
     if (ready.length === 0) return undefined;
+    // Where a partition ends is told by the first answer about it, which shall not be held back.
+    if (ready.some(({ wasAnswered }) => !wasAnswered)) maxWaitMs = 0;
     // A broker fills an answer in the order of the request: nobody is always the last (KIP-74).
     const first = this.#requestCount++ % ready.length;
     const asked = [...ready.slice(first), ...ready.slice(0, first)].map(askFor);
-    // A partition whose pause ends must not wait for the others' long poll.
-    const pausing = own.map(({ retryAt }) => retryAt - now).filter((pause) => pause > 0);
-    // Where a partition ends is told by the first answer about it, which shall not be held back.
-    const longest = asked.some(({ cursor }) => !cursor.wasAnswered)
-      ? 0
-      : (this.#context.options.maxWaitMs ?? defaultMaxWaitMs);
-    const maxWaitMs = Math.ceil(Math.min(longest, ...pausing));
     const abandoning = new AbortSource();
-    const response = untilAborted(this.#send(asked, maxWaitMs), abandoning.signal);
+    const response = untilAborted(this.#send(asked, Math.ceil(maxWaitMs)), abandoning.signal);
     // The answer may fail while nobody waits for it yet; whoever awaits it next still sees the failure.
     response.catch(() => undefined);
     return { asked, response, abandoning };

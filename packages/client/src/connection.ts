@@ -151,19 +151,18 @@ export class Connection {
    * {@link ConnectionError}; when the signal ends the wait, the answer is still read and dropped. What was never sent
    * because the broker wanted silence is not sent either.
    */
-  async request<Request, Response>(
+  request<Request, Response>(
     api: Api<Request, Response>,
     request: Request,
-    options: RequestOptions = {},
+    { signal, maxVersion, serverWaitMs = 0 }: RequestOptions = {},
   ): Promise<Response> {
-    throwIfAborted(options.signal);
-    const version = this.versionFor(api, options.maxVersion);
-    if (version === undefined) throw this.#unsupported(api, options.maxVersion);
-    const { signal, serverWaitMs = 0 } = options;
     const answer = new Promise<Response>((resolve, reject) => {
+      throwIfAborted(signal);
+      const version = this.versionFor(api, maxVersion);
+      if (version === undefined) throw this.#unsupported(api, maxVersion);
       this.#gate.pass(() => {
         if (signal?.aborted === true) reject(abortReason(signal));
-        else this.#send(api, version, request, serverWaitMs).then(resolve, reject);
+        else this.#exchange(api, version, request, serverWaitMs, resolve, reject);
       });
     });
     return untilAborted(answer, signal);
@@ -266,6 +265,20 @@ export class Connection {
     serverWaitMs: number,
   ): Promise<Response> {
     return new Promise<Response>((resolve, reject) => {
+      this.#exchange(api, version, request, serverWaitMs, resolve, reject);
+    });
+  }
+
+  /** Sends a request, and settles with its answer. */
+  #exchange<Request, Response>(
+    api: Api<Request, Response>,
+    version: number,
+    request: Request,
+    serverWaitMs: number,
+    resolve: (response: Response) => void,
+    reject: (failure: unknown) => void,
+  ): void {
+    try {
       if (this.#failure !== undefined) throw this.#notSent(this.#failure);
       const startedAt = performance.now();
       const { correlationId, size } = this.#write(api, version, request);
@@ -305,7 +318,9 @@ export class Connection {
           reject(failure);
         },
       });
-    });
+    } catch (error) {
+      reject(error);
+    }
   }
 
   #write<Request, Response>(

@@ -6,8 +6,24 @@ export const zeroUuid = "AAAAAAAAAAAAAAAAAAAAAA";
 const textLength = 22;
 const byteLength = 16;
 
+/** The last id that was printed or read: mostly the next one too, in each request about a topic and in each answer. */
+let latestText: string = zeroUuid;
+let latestBytes: Uint8Array = /* @__PURE__ */ new Uint8Array(byteLength);
+
+function isLatest(bytes: Uint8Array, start: number): boolean {
+  for (let index = 0; index < byteLength; index++) if (bytes[start + index] !== latestBytes[index]) return false;
+  return true;
+}
+
 /** Sixteen bytes as Java prints a Kafka id: base64 for URLs, without padding. The caller has checked the bounds. */
 export function formatUuid(bytes: Uint8Array, start: number): string {
+  if (isLatest(bytes, start)) return latestText;
+  latestText = formatted(bytes, start);
+  latestBytes = bytes.slice(start, start + byteLength);
+  return latestText;
+}
+
+function formatted(bytes: Uint8Array, start: number): string {
   let text = "";
   let pending = 0;
   let bits = 0;
@@ -23,8 +39,18 @@ export function formatUuid(bytes: Uint8Array, start: number): string {
   return text + alphabet.charAt((pending << (6 - bits)) & 0x3f);
 }
 
-/** The sixteen bytes of a printed id, or undefined if `text` is not the one way to print an id. */
+/** The sixteen bytes of a printed id, to be read only, or undefined if `text` is not the one way to print an id. */
 export function parseUuid(text: string): Uint8Array | undefined {
+  if (text === latestText) return latestBytes;
+  const bytes = parsed(text);
+  if (bytes !== undefined) {
+    latestText = text;
+    latestBytes = bytes;
+  }
+  return bytes;
+}
+
+function parsed(text: string): Uint8Array | undefined {
   if (text.length !== textLength) return undefined;
   const bytes = new Uint8Array(byteLength);
   let pending = 0;
