@@ -5,6 +5,7 @@
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, posix, relative, sep } from "node:path";
 import { build } from "esbuild";
+import { minify } from "terser";
 
 const packages = import.meta.dirname;
 const ktablesDist = join(packages, "ktables/dist");
@@ -27,13 +28,28 @@ async function bundleKtables(): Promise<void> {
     target: "es2023",
     conditions: ["@ktables/source"],
     chunkNames: "chunk-[hash]",
-    // Most of what an import costs is parsing. Names stay, for stack traces, and lines, so that positions in them tell something.
     minifySyntax: true,
     minifyWhitespace: true,
-    lineLimit: 120,
     logLevel: "warning",
   });
-  for (const path of await bundledFiles()) await writeFile(path, withNamesOfClasses(await readFile(path, "utf8")));
+  for (const path of await bundledFiles()) {
+    await writeFile(path, await shortened(withNamesOfClasses(await readFile(path, "utf8"))));
+  }
+}
+
+/**
+ * Most of what an import costs is parsing, by the character. The names of functions, classes and public methods stay, for stack
+ * traces, which esbuild cannot do; and lines, so that positions in them tell something. Private names do not.
+ */
+async function shortened(code: string): Promise<string> {
+  const { code: short } = await minify(code, {
+    ecma: 2020,
+    compress: false,
+    mangle: { keep_fnames: true, keep_classnames: true },
+    format: { max_line_len: 120, preserve_annotations: true },
+  });
+  if (short === undefined) throw new Error("terser gave nothing");
+  return short;
 }
 
 async function bundledFiles(): Promise<string[]> {

@@ -52,7 +52,7 @@ function chosenCases(): Case[] {
   const all = allCases(options.records);
   const unknown = options.cases?.find((id) => !all.some((one) => one.id === id));
   if (unknown !== undefined) throw new Error(`no case ${unknown}: use ${all.map(({ id }) => id).join(", ")}`);
-  return all.filter(({ id, isLarge }) => options.cases?.includes(id) ?? !isLarge);
+  return all.filter(({ id, isLarge }) => options.cases?.includes(id) ?? (options.writesDocs || !isLarge));
 }
 
 /** Builds what has to be built, before anything is measured. */

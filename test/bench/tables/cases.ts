@@ -13,7 +13,7 @@ export interface Case {
   /** For `--cases`. */
   readonly id: string;
   readonly title: string;
-  /** Only when it is asked for by its id. */
+  /** Only when it is asked for by its id, and for the docs. */
   readonly isLarge: boolean;
   readonly bench: Task["bench"];
   readonly json: boolean;
