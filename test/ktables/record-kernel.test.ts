@@ -94,12 +94,46 @@ test("of known keys, WebAssembly leaves those to JavaScript that have something 
   const eighth = map.address(map.find(chunk, 8));
   map.slabs.setAside(eighth, true);
   fill(1);
-  expect(map.setOrdinary(chunk, 0, false)).toBe(8);
-  expect(map.setOrdinary(chunk, 8, false)).toBe(8);
-  expect(map.setOrdinary(chunk, 9, false)).toBe(20);
+  expect(map.setOrdinary(chunk, 0, 20, false)).toBe(8);
+  expect(map.setOrdinary(chunk, 8, 20, false)).toBe(8);
+  expect(map.setOrdinary(chunk, 9, 20, false)).toBe(20);
   expect(map.slabs.offset(eighth)).toBe(8);
   map.slabs.setAside(eighth, false);
-  expect(map.setOrdinary(chunk, 8, false)).toBe(20);
+  expect(map.setOrdinary(chunk, 8, 20, false)).toBe(20);
+});
+
+test("a key whose value is bad keeps no other key from WebAssembly", () => {
+  const decoded: string[] = [];
+  const keys = string();
+  const key = {
+    encode: keys.encode,
+    decode: (bytes: Uint8Array): string => {
+      decoded.push(keys.decode(bytes));
+      return keys.decode(bytes);
+    },
+  };
+  const common = { topic: "t", key, value: json(), metadata: false, expireWithLog: false } as const;
+  const store = new ByteStore({ ...common, validate: "eager", onPoison: "keep-previous" }, unheard);
+  const write = (number: number, text: (key: number) => string, count = 100): void => {
+    const records = Array.from({ length: count }, (_, key) => ({
+      key: utf8(`k${key}`),
+      value: utf8(text(key)),
+      timestamp: 0,
+    }));
+    for (const batch of readBatches(encodeBatch({ records, baseOffset: 100 * number }))) store.apply(0, batch, 0);
+  };
+  write(0, (key) => (key === 50 || key === 99 ? "{" : "1"));
+  expect(store.poisonedKeys).toBe(2);
+  decoded.length = 0;
+  write(1, () => "2", 99);
+  expect(new Set(decoded)).toEqual(new Set(["k50"]));
+  expect(store.poisonedKeys).toBe(1);
+  decoded.length = 0;
+  write(2, () => "3");
+  // One that is good again is looked at until all are.
+  expect(new Set(decoded)).toEqual(new Set(["k50", "k99"]));
+  expect(store.poisonedKeys).toBe(0);
+  expect(new Set(store.snapshot().values())).toEqual(new Set([3]));
 });
 
 /** What a table keeps of records that unheard listens to, which is where WebAssembly takes part. */
@@ -125,6 +159,8 @@ describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]
     // WebAssembly begins with eight.
     records: fc.array(record, { minLength: 1, maxLength: 40, size: "max" }),
     compression: fc.constantFrom("none" as const, "lz4" as const),
+    /** Which finds values bad that were not judged. */
+    isFollowedByReading: fc.boolean(),
   });
   const history = fc.array(write, { maxLength: 20, size: "max" });
 
@@ -144,7 +180,7 @@ describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]
         const decoded = new DecodedStore({ ...common, onPoison: policy.onPoison }, unheard);
         const all: Store<unknown>[] = [...stores, decoded];
         const offsets = [0, 0, 0];
-        for (const [turn, { partition, records, compression }] of writes.entries()) {
+        for (const [turn, { partition, records, compression, isFollowedByReading }] of writes.entries()) {
           if (isSeveral && turn === severalFrom) for (const store of all) store.expectSeveralPartitions();
           const from = isSeveral && turn >= severalFrom ? partition : 0;
           const inputs = records.map(({ key, value, timestamp, hasHeaders }): RecordInput => {
@@ -154,6 +190,7 @@ describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]
           const encoded = encodeBatch({ records: inputs, baseOffset: offsets[from]!, compression });
           for (const store of all) for (const batch of readBatches(encoded)) store.apply(from, batch, offsets[from]!);
           offsets[from]! += records.length;
+          if (isFollowedByReading) for (const store of all) store.snapshot();
         }
         const [first, second] = stores;
         ordinary += first.counters.recordsApplied;

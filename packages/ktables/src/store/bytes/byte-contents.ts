@@ -17,7 +17,7 @@ export interface ByteContentsOptions<V> {
   /** Whether values count as good: they were decoded before they came here, or the codec decodes everything. */
   readonly isJudged: boolean;
   /** A value that is stored, and was not known to be bad, could not be decoded; it has been removed. */
-  readonly onUndecodable: (key: string, partition: number, offset: number, error: unknown) => void;
+  readonly onUndecodable: (key: string, hash: number, partition: number, offset: number, error: unknown) => void;
   readonly sizes?: RecordMapSizes | undefined;
 }
 
@@ -172,13 +172,13 @@ export class ByteContents<V> {
   }
 
   /**
-   * The same for records from `index` on, as long as nobody listens and there is nothing to be decided or kept but the value;
-   * returns where that ended.
+   * The same for records from `index` to `until`, as long as nobody listens and there is nothing to be decided or kept but the
+   * value; returns where that ended.
    */
-  setOrdinary(chunk: RecordChunk, index: number): number {
+  setOrdinary(chunk: RecordChunk, index: number, until: number): number {
     if (this.#observer.onSet !== undefined || chunk.hasHeaders) return index;
     const before = this.size;
-    const end = this.#records.setOrdinary(chunk, index, this.#keepsPlaces);
+    const end = this.#records.setOrdinary(chunk, index, until, this.#keepsPlaces);
     this.#keySetVersion += this.size - before;
     if (!this.#cache.isEmpty) for (let at = index; at < end; at++) this.#cache.forget(this.#records.slotOf(at));
     return end;
@@ -296,10 +296,11 @@ export class ByteContents<V> {
       const { partition } = this.#placeOf(slot);
       const offset = slabs.offset(address);
       const key = this.#key(slot);
+      const hash = this.#records.hash(address);
       const others = this.#others.get(slot);
       if (others === undefined) this.#remove(slot);
       else this.#serve(slot, others, undefined);
-      this.#options.onUndecodable(key, partition, offset, error);
+      this.#options.onUndecodable(key, hash, partition, offset, error);
       return others === undefined ? nothing : this.#read(slot);
     }
   }

@@ -33,6 +33,8 @@ export class ByteStore<V> implements Store<V> {
   readonly #chunk = new RecordChunk(chunkCapacity);
   readonly #judgesAtArrival: boolean;
   readonly #forecast: KeyForecast;
+  /** Hashes of all keys that are poisoned, and of some that were: their records are not for WebAssembly. */
+  readonly #suspects = new Set<number>();
   #recordsApplied = 0;
   #tombstonesApplied = 0;
   #keylessRecords = 0;
@@ -49,8 +51,9 @@ export class ByteStore<V> implements Store<V> {
     const decodesEverything = value.decodesEverything ?? false;
     this.#judgesAtArrival = validate === "eager" && !decodesEverything;
     const isJudged = validate === "eager" || decodesEverything;
-    const onUndecodable = (key: string, partition: number, offset: number, error: unknown): void => {
+    const onUndecodable = (key: string, hash: number, partition: number, offset: number, error: unknown): void => {
       this.#valueDecodeErrors++;
+      this.#suspects.add(hash);
       this.#poisoned.note(partition, key, { offset, error, isReplaced: false });
       this.#observer.onSkip("value_dropped", partition, offset, error);
     };
@@ -174,11 +177,13 @@ export class ByteStore<V> implements Store<V> {
     const chunk = this.#chunk;
     this.#contents.prepare(chunk);
     const isUnheard = this.#observer.onSet === undefined;
-    const isOrdinary = isUnheard && this.#poisoned.isEmpty && (!this.#judgesAtArrival || this.#areAllGood(chunk));
+    const isOrdinary = isUnheard && (!this.#judgesAtArrival || this.#areAllGood(chunk));
+    let suspect = -1;
     for (let index = 0; index < chunk.length; index++) {
-      // Removing a value may have shown that it was bad.
-      if (isOrdinary && this.#poisoned.isEmpty) {
-        const end = this.#contents.setOrdinary(chunk, index);
+      if (isOrdinary) {
+        // What a record shows to be bad meanwhile is of its own key, and replaced or removed by it.
+        if (suspect < index) suspect = this.#firstSuspect(chunk, index);
+        const end = this.#contents.setOrdinary(chunk, index, suspect);
         this.#recordsApplied += end - index;
         index = end;
         if (index === chunk.length) break;
@@ -187,6 +192,16 @@ export class ByteStore<V> implements Store<V> {
       this.#applyRecord(chunk, index);
     }
     chunk.clear();
+  }
+
+  /** From an index on; the chunk's length if there is none. */
+  #firstSuspect(chunk: RecordChunk, from: number): number {
+    if (this.#poisoned.isEmpty) this.#suspects.clear();
+    if (this.#suspects.size === 0) return chunk.length;
+    this.#contents.fetch(chunk);
+    let index = from;
+    while (index < chunk.length && !this.#suspects.has(chunk.hash[index]!)) index++;
+    return index;
   }
 
   /** Whether all values can be decoded; they have come to be judged. */
@@ -260,6 +275,7 @@ export class ByteStore<V> implements Store<V> {
     const bytes = chunk.value(index);
     const decision = this.#judge.judge({ key, partition, offset, error, previous, bytes });
     this.#poisoned.note(partition, key, { offset, error, isReplaced: typeof decision === "object" });
+    this.#suspects.add(chunk.hash[index]!);
     if (decision === "keep-previous") {
       this.#skip("value_undecodable", chunk, index, error);
     } else if (decision === "drop") {

@@ -142,10 +142,10 @@ export class RecordKernel {
   }
 
   /**
-   * Takes over the values of a prepared chunk from `index` on, up to one that needs more than that; returns which one that
-   * is, or the chunk's length.
+   * Takes over the values of a prepared chunk from `index` to `until`, up to one that needs more than that; returns which one
+   * that is, or `until`.
    */
-  upsert(chunk: RecordChunk, index: number, isPlaced: boolean): number {
+  upsert(chunk: RecordChunk, index: number, until: number, isPlaced: boolean): number {
     const { length } = chunk;
     const { words } = this.#heap;
     if (!this.#hasPlaces) {
@@ -155,7 +155,7 @@ export class RecordKernel {
       if (isPlaced) new Float64Array(words.buffer, timestampAt, length).set(chunk.timestamp.subarray(0, length));
       this.#hasPlaces = true;
     }
-    return this.#exports.upsert(index, length, this.#shift, isPlaced, chunk.partition);
+    return this.#exports.upsert(index, until, this.#shift, isPlaced, chunk.partition);
   }
 
   /** That of a record's key, when {@link upsert} has just taken it over. */

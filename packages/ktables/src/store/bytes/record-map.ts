@@ -116,11 +116,11 @@ export class RecordMap implements KeyComparison<RecordChunk>, Residents {
   }
 
   /**
-   * Sets what is nothing but a value for its key: those from `index` on, up to one that needs more than that; returns which one
-   * that is, or the chunk's length. The chunk was prepared.
+   * Sets what is nothing but a value for its key: those from `index` to `until`, up to one that needs more than that; returns
+   * which one that is, or `until`. The chunk was prepared.
    */
-  setOrdinary(chunk: RecordChunk, index: number, isPlaced: boolean): number {
-    return this.#kernel !== undefined && this.#isInKernel ? this.#kernel.upsert(chunk, index, isPlaced) : index;
+  setOrdinary(chunk: RecordChunk, index: number, until: number, isPlaced: boolean): number {
+    return this.#kernel !== undefined && this.#isInKernel ? this.#kernel.upsert(chunk, index, until, isPlaced) : index;
   }
 
   /** That of a record which {@link setOrdinary} has just set. */
@@ -159,14 +159,19 @@ export class RecordMap implements KeyComparison<RecordChunk>, Residents {
 
   remove(slot: number): void {
     const address = this.address(slot);
-    this.#index.remove(this.slabs.hash(address, this.#hash), address);
+    this.#index.remove(this.hash(address), address);
     this.slabs.free(address);
     this.#slots.release(slot);
   }
 
   moved(slot: number, from: number, to: number): void {
-    this.#index.move(this.slabs.hash(to, this.#hash), from, to);
+    this.#index.move(this.hash(to), from, to);
     this.#slots.set(slot, to);
+  }
+
+  /** Of the key of the record at an address. */
+  hash(address: number): number {
+    return this.slabs.hash(address, this.#hash);
   }
 
   /** Where the record of a slot lies, until something changes; negative for a slot that is not taken. */
