@@ -160,13 +160,13 @@ describe("the index of keys", () => {
     expect(index.find(hashOf(20_001), 20_001, 0)).toBe(-1);
   });
 
-  test("takes the addresses of 4 GiB, counted in units of 4 bytes", () => {
-    const addresses = [1, 2 ** 24, 2 ** 28, 2 ** 30 - 1];
+  test("takes the addresses of 4 GiB, counted in units of 8 bytes", () => {
+    const addresses = [1, 2 ** 24, 2 ** 28, 2 ** 29 - 1];
     const index = new KeyIndex<number>(new Heap(), { hasKey: (address, key) => address === key }, 4);
     for (const address of addresses) index.insert(address, address);
     for (const address of addresses) expect(index.find(address, address, 0)).toBe(address);
     index.remove(2 ** 24, 2 ** 24);
-    expect(addresses.map((address) => index.find(address, address, 0))).toEqual([1, -1, 2 ** 28, 2 ** 30 - 1]);
+    expect(addresses.map((address) => index.find(address, address, 0))).toEqual([1, -1, 2 ** 28, 2 ** 29 - 1]);
   });
 });
 

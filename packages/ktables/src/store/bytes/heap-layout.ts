@@ -73,8 +73,11 @@ export const sharedTimestamp = 20;
 export const baseOffsetAt = 0x80;
 export const baseTimestampAt = 0x88;
 
-/** Records lie at addresses, which count units of 4 bytes, and so are indices of words. */
-export const unitBits = 2;
+/**
+ * Records lie at addresses, which count units of 8 bytes. Of 4 bytes they would take 2 bytes less each at first, and more in the
+ * end: fewer values fit into the place of the one before.
+ */
+export const unitBits = 3;
 
 /*
  * A segment of the index, in words: twice its number of entries, less 1; how many are used; how many may be; how many

@@ -140,18 +140,18 @@ export class RecordSlabs {
   /** Notes on a record whether something belongs to it that is not here: {@link append} and {@link replace} say no. */
   setAside(address: number, hasAside: boolean): void {
     const { words } = this.#heap;
-    const word = address + recordOffsetHigh;
+    const word = (address << 1) + recordOffsetHigh;
     words[word] = hasAside ? words[word]! | asideBit : words[word]! & ~asideBit;
   }
 
   slot(address: number): number {
-    return this.#heap.words[address + recordSlot]!;
+    return this.#heap.words[(address << 1) + recordSlot]!;
   }
 
   /** Brings the begin of a record, with the key if that is short, into the processor's cache. */
   touch(address: number): number {
     const { words } = this.#heap;
-    return words[address]! ^ words[address + 9]!;
+    return words[address << 1]! ^ words[(address << 1) + 9]!;
   }
 
   /** A view, valid until something changes. */
@@ -176,16 +176,17 @@ export class RecordSlabs {
 
   offset(address: number): number {
     const { words } = this.#heap;
-    return (words[address + recordOffsetHigh]! & offsetHighMask) * twoTo32 + (words[address + recordOffsetLow]! >>> 0);
+    const word = address << 1;
+    return (words[word + recordOffsetHigh]! & offsetHighMask) * twoTo32 + (words[word + recordOffsetLow]! >>> 0);
   }
 
   isPlaced(address: number): boolean {
-    return isPlaced(this.#heap.words, address);
+    return isPlaced(this.#heap.words, address << 1);
   }
 
   /** Of a record that is placed. */
   partition(address: number): number {
-    return this.#heap.words[address + recordPartition]!;
+    return this.#heap.words[(address << 1) + recordPartition]!;
   }
 
   /** Of a record that is placed. */
@@ -204,7 +205,7 @@ export class RecordSlabs {
 
   /** Where the length of the key is, which the key follows. */
   #bodyOf(address: number): number {
-    return address * unit + headerSize(this.#heap.words, address);
+    return address * unit + headerSize(this.#heap.words, address << 1);
   }
 
   /** Where the length of the value is, which the value follows. */
@@ -222,12 +223,13 @@ export class RecordSlabs {
 
   #write(address: number, slot: number, chunk: RecordChunk, index: number, isPlaced: boolean): void {
     const { words, view } = this.#heap;
+    const word = address << 1;
     const offset = chunk.offset[index]!;
-    words[address + recordSlot] = slot;
-    words[address + recordOffsetLow] = offset | 0;
-    words[address + recordOffsetHigh] = Math.floor(offset / twoTo32) | (isPlaced ? placedBit : 0);
+    words[word + recordSlot] = slot;
+    words[word + recordOffsetLow] = offset | 0;
+    words[word + recordOffsetHigh] = Math.floor(offset / twoTo32) | (isPlaced ? placedBit : 0);
     if (isPlaced) {
-      words[address + recordPartition] = chunk.partition;
+      words[word + recordPartition] = chunk.partition;
       view.setFloat64(address * unit + 4 * recordTimestamp, chunk.timestamp[index]!, true);
     }
     const at = address * unit + (isPlaced ? placedHeader : plainHeader);
