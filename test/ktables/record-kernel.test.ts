@@ -106,7 +106,7 @@ test("a key whose value is bad keeps no other key from WebAssembly", () => {
   const decoded: string[] = [];
   const keys = string();
   const key = {
-    encode: keys.encode,
+    encode: (text: string): Uint8Array => keys.encode(text),
     decode: (bytes: Uint8Array): string => {
       decoded.push(keys.decode(bytes));
       return keys.decode(bytes);
