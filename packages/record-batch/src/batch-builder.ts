@@ -253,7 +253,7 @@ function encodeAscii(text: string, target: Uint8Array): boolean {
   return read === text.length && written === text.length;
 }
 
-/** Most text passes through here on its way into a batch: to make a view of its place there takes as long as to encode it. */
+/** Most text passes through here on its way into a batch: a view of its place there takes three times as long to make as a copy. */
 const passage = /* @__PURE__ */ new Uint8Array(4096);
 const passageView = /* @__PURE__ */ new DataView(passage.buffer);
 
