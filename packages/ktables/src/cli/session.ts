@@ -69,7 +69,8 @@ export class Session {
       tls: tls ?? values.tls,
       sasl,
       connectTimeoutMs: timeoutMs,
-      requestTimeoutMs: timeoutMs,
+      // The command's own time ends first, so that it is what is told of.
+      requestTimeoutMs: timeoutMs + 1000,
       logger: reporter.logger(() => {
         for (const listener of this.#onError) listener();
       }),
