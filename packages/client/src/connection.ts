@@ -1,5 +1,5 @@
 import { KafkaError } from "@ktables/record-batch";
-import { type AbortSignalLike, abortReason, CallScope, nativeSignal, throwIfAborted, untilAborted } from "./abort.ts";
+import { type AbortSignalLike, abortReason, CallScope, throwIfAborted, untilAborted } from "./abort.ts";
 import { type BrokerAddress, formatAddress } from "./broker-address.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { ResolvedConfig } from "./config.ts";
@@ -8,6 +8,7 @@ import { BrokerError, ConnectionError, endOfRequest, TimeoutError, toError, Unsu
 import { type ExchangeFacts, publishExchange } from "./exchange-events.ts";
 import { FrameAssembler, FrameError } from "./frames.ts";
 import { checkBrokerAge } from "./oldest-broker.ts";
+import { openTransport } from "./open-transport.ts";
 import { maximumTimerMs, startTimer } from "./process-hold.ts";
 import type { Api } from "./protocol/api.ts";
 import { apiVersionsApi } from "./protocol/generated/api-versions.ts";
@@ -19,7 +20,7 @@ import { authenticate, type SaslChannel } from "./sasl.ts";
 import type { SaslConfig } from "./sasl-config.ts";
 import { SaslSession } from "./sasl-session.ts";
 import { silenceAfter, throttleTimeOf } from "./throttle.ts";
-import { connectTransport, type Transport, type TransportEvents } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 export interface RequestOptions {
   /** How long the broker itself may take before it answers (long poll, topic creation); added to the timeout. */
@@ -111,7 +112,7 @@ export class Connection {
         },
         onClose: (error: Error | undefined): void => connection.#fail(connection.#closedByPeer(error)),
       };
-      connection.#transport = await connect(address, config, events, scope.signal);
+      connection.#transport = await openTransport(address, config, events, scope.signal);
       await connection.#negotiate(scope.signal);
       const sasl = config.sasl?.reveal();
       if (sasl !== undefined) await connection.#startSession(sasl, scope.signal);
@@ -465,30 +466,6 @@ export class Connection {
       pending.fail(error);
     }
     this.#gate.end();
-  }
-}
-
-async function connect(
-  address: BrokerAddress,
-  config: ResolvedConfig,
-  events: TransportEvents,
-  signal: AbortSignalLike,
-): Promise<Transport> {
-  const { connector, lookup, unref } = config;
-  if (connector === undefined) {
-    return connectTransport(address, { tls: config.tls?.reveal(), lookup, unref }, events, signal);
-  }
-  let opening: Promise<Transport> | undefined;
-  try {
-    opening = connector(address, events, nativeSignal(signal));
-    return await untilAborted(opening, signal);
-  } catch (cause) {
-    // Where it does not heed the signal, nobody else is left to end what it still opens.
-    if (signal.aborted) opening?.then((late) => late.destroy()).catch(() => undefined);
-    if (cause instanceof KafkaError || signal.aborted) throw cause;
-    const broker = formatAddress(address);
-    const message = `The connector cannot connect to ${broker}: ${toError(cause).message}`;
-    throw new ConnectionError("CONNECTION_FAILED", broker, message, { cause });
   }
 }
 
