@@ -1,5 +1,5 @@
 import { EmbeddedBroker } from "@ktables/client/testing";
-import { GroupedKafkaTableWriter, json } from "ktables";
+import { GroupedKafkaTableWriter, json, LengthPrefixedKeyCodec } from "ktables";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { groupsCommand } from "../../packages/ktables/src/cli/groups.ts";
 import { fill, ktables, objects, record, terminalContext } from "./support.ts";
@@ -38,6 +38,24 @@ test("groups are counted, in the order of their UTF-8 bytes", async () => {
     { group: "\uff5e", members: 1 },
     { group: "\u{1f600}", members: 1 },
   ]);
+});
+
+test("keys may have another separator", async () => {
+  const separated = ["--bootstrap-servers", broker.bootstrapServers, "--topic", "separated", "--separator"];
+  const writer = await GroupedKafkaTableWriter.open({
+    connection: broker.bootstrapServers,
+    topic: "separated",
+    value: json<number>(),
+    keyCodec: new LengthPrefixedKeyCodec("=>"),
+  });
+  await writer.set("users", "ada", 1);
+  await writer.set("users", "=>", 1);
+  await writer.stop();
+  const { code, stdout } = await ktables("groups", ...separated, "=>");
+  expect({ code, objects: objects(stdout) }).toEqual({ code: 0, objects: [{ group: "users", members: 2 }] });
+  const refused = await ktables("groups", ...separated, "1");
+  expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
+  expect(refused.stderr).toContain("the separator must be a string that is not empty, does not begin with a digit");
 });
 
 test("groups are readable on a terminal", async () => {

@@ -126,6 +126,27 @@ test("on a terminal, list is aligned, cut to its width, and harmless", async () 
   );
 });
 
+test("on a terminal, JSON is harmless, and the same", async () => {
+  const key = "\u009b2J\u202e";
+  const value = '{"x": "\u009b1m\u2066", "y": "not JSON\u007f"}';
+  const topic = "steering";
+  await broker.createTopic(topic);
+  fill(broker, topic, record(key, value), record("\u0085bad", new Uint8Array([0xff])));
+  const values = { "bootstrap-servers": broker.bootstrapServers, topic, json: true };
+  for (const [command, name, positionals] of [
+    [listCommand, "list", []],
+    [getCommand, "get", [key]],
+  ] as const) {
+    const { context, out, err } = terminalContext(values, positionals);
+    expect(await command.run(context)).toBe(0);
+    const printed = out.text + err.text.replaceAll("\r\u001b[K", "");
+    expect(printed.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+    const plain = await ktables(name, ...positionals, "-b", broker.bootstrapServers, "-t", topic, "--json");
+    expect(objects(out.text)).toEqual(objects(plain.stdout));
+    expect(plain.stdout).toContain("\u009b2J");
+  }
+});
+
 test("on a terminal, get lays JSON out and says that a key is absent", async () => {
   const values = { "bootstrap-servers": broker.bootstrapServers, topic: "services" };
   const present = terminalContext(values, ["web/2"]);

@@ -165,6 +165,7 @@ export function terminalContext(
   const err = new Screen();
   const stdout = new Terminal(out, { NO_COLOR: "1" });
   const stderr = new Terminal(err, { NO_COLOR: "1" });
-  const reporter = new Reporter(stderr, { isJson: false, isDebug: false });
-  return { context: { values, positionals, stdout, stderr, reporter, isJson: false }, out, err };
+  const isJson = values.json === true;
+  const reporter = new Reporter(stderr, { isJson, isDebug: false });
+  return { context: { values, positionals, stdout, stderr, reporter, isJson }, out, err };
 }

@@ -18,6 +18,20 @@ test("a terminal that does not know its width is taken for 80 characters wide", 
   expect(new Terminal(new Screen({ isTTY: false }), {}).width).toBe(Number.POSITIVE_INFINITY);
 });
 
+test("JSON is escaped for terminals only", async () => {
+  for (const [isTTY, shown] of [
+    [true, '{"a":"\\u009b\\u202eb\\n"}\n'],
+    [false, '{"a":"\u009b\u202eb\\n"}\n'],
+  ] as const) {
+    const screen = new Screen({ isTTY });
+    const terminal = new Terminal(screen, {});
+    const json = JSON.stringify({ a: "\u009b\u202eb\n" });
+    terminal.json(json);
+    await terminal.jsonLines([json]);
+    expect(screen.text).toBe(shown + shown);
+  }
+});
+
 test("lines wait for a slow reader", async () => {
   const written: string[] = [];
   let drain: (() => void) | undefined;

@@ -7,6 +7,8 @@ import {
   asideBit,
   directoryAt,
   directoryDepth,
+  farBit,
+  farHeader,
   firstFreeSlot,
   hashAt,
   inputAt,
@@ -35,6 +37,7 @@ import {
   slotAt,
   slotChunkBits,
   slotChunksAt,
+  slotMask,
   slotsCapacity,
   slotsEnd,
   slotsTaken,
@@ -134,7 +137,8 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
   const key = keyOf(index, shift);
   const body = bodyStart(key);
   const length = inputAt + field(valueStartAt, index) + valueLength + shift - <i32>body;
-  const size = roundedUp((isPlaced ? placedHeader : plainHeader) + length);
+  const kind = kindOf(index, isPlaced);
+  const size = roundedUp(headerSize(kind) + length);
   if (size > state(largestShared)) return false;
   const wanted = field(hashAt, index);
   const segment = segmentOf(wanted);
@@ -147,14 +151,14 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
     if (load<i32>(entries + at) == wanted) {
       const record = (<usize>address) << unitBits;
       if (hasKey(record, key, keyLength)) {
-        const slot = load<i32>(record + (recordSlot << 2));
+        const slot = load<i32>(record + (recordSlot << 2)) & slotMask;
         const target = replace(record, address, size, isPlaced, partition);
         if (target < 0) return false;
         if (target != address) {
           store<i32>(entries + at, target, 4);
           store<i32>(slotPlace(slot), target);
         }
-        write((<usize>target) << unitBits, index, slot, body, length, isPlaced, partition);
+        write((<usize>target) << unitBits, index, slot, kind, body, length, partition);
         store<i32>(slotAt + (index << 2), slot);
         return true;
       }
@@ -172,18 +176,18 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
   store<i32>(entries + at, wanted);
   store<i32>(entries + at, address, 4);
   store<i32>(segment + (segmentUsed << 2), used + 1);
-  write((<usize>address) << unitBits, index, slot, body, length, isPlaced, partition);
+  write((<usize>address) << unitBits, index, slot, kind, body, length, partition);
   store<i32>(slotAt + (index << 2), slot);
   return true;
 }
 
 /** Makes room for a record in place of another one, or elsewhere; -1 when JavaScript is to do that. */
 function replace(record: usize, address: i32, size: i32, isPlaced: bool, partition: i32): i32 {
-  const high = load<i32>(record + (recordOffsetHigh << 2));
-  if ((high & asideBit) != 0 || ((high & placedBit) != 0) != isPlaced) return -1;
+  const flags = load<i32>(record + (recordSlot << 2));
+  if ((flags & asideBit) != 0 || ((flags & placedBit) != 0) != isPlaced) return -1;
   // Keys that have values in several partitions need a decision.
   if (isPlaced && load<i32>(record + (recordPartition << 2)) != partition) return -1;
-  const keyLengthPlace = record + (isPlaced ? placedHeader : plainHeader);
+  const keyLengthPlace = record + headerSize(flags);
   const valueLengthPlace = endOfLength(keyLengthPlace) + lengthAt(keyLengthPlace);
   const before = roundedUp(<i32>(endOfLength(valueLengthPlace) + lengthAt(valueLengthPlace) - record));
   if (before == size) return address;
@@ -225,8 +229,7 @@ function newSlot(): i32 {
 }
 
 function hasKey(record: usize, key: usize, length: i32): bool {
-  const high = load<i32>(record + (recordOffsetHigh << 2));
-  const body = record + ((high & placedBit) != 0 ? placedHeader : plainHeader);
+  const body = record + headerSize(load<i32>(record + (recordSlot << 2)));
   if (lengthAt(body) != length) return false;
   const own = endOfLength(body);
   const size = <usize>length;
@@ -262,18 +265,28 @@ function endOfLength(at: usize): usize {
   return at + 1;
 }
 
-function write(record: usize, index: i32, slot: i32, body: usize, length: i32, isPlaced: bool, partition: i32): void {
+/** The flags that say what the header of a record holds. */
+function kindOf(index: i32, isPlaced: bool): i32 {
+  if (isPlaced) return placedBit;
+  return load<f64>(offsetAt + (index << 3)) < 4294967296.0 ? 0 : farBit;
+}
+
+/** Of a record with such flags. */
+function headerSize(flags: i32): i32 {
+  if ((flags & placedBit) != 0) return placedHeader;
+  return (flags & farBit) != 0 ? farHeader : plainHeader;
+}
+
+function write(record: usize, index: i32, slot: i32, kind: i32, body: usize, length: i32, partition: i32): void {
   const offset = <u64>load<f64>(offsetAt + (index << 3));
-  store<i32>(record + (recordSlot << 2), slot);
+  store<i32>(record + (recordSlot << 2), slot | kind);
   store<u32>(record + (recordOffsetLow << 2), <u32>offset);
-  store<i32>(record + (recordOffsetHigh << 2), <i32>(offset >> 32) | (isPlaced ? placedBit : 0));
-  let header: usize = plainHeader;
-  if (isPlaced) {
-    header = placedHeader;
+  if (kind != 0) store<u32>(record + (recordOffsetHigh << 2), <u32>(offset >> 32));
+  if ((kind & placedBit) != 0) {
     store<i32>(record + (recordPartition << 2), partition);
     store<f64>(record + (recordTimestamp << 2), load<f64>(timestampAt + (index << 3)));
   }
-  copy(body, record + header, length);
+  copy(body, record + headerSize(kind), length);
 }
 
 function copy(from: usize, to: usize, length: i32): void {

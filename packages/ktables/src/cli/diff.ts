@@ -1,5 +1,5 @@
 import type { Command, CommandContext } from "./command.ts";
-import { differenceLines, differencesOf } from "./differences.ts";
+import { differencesOf, printDifferences } from "./differences.ts";
 import { anyBytes } from "./entries.ts";
 import { type Entries, readEntries } from "./entry-file.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -39,7 +39,7 @@ async function loadOther(session: Session, topic: string): Promise<Entries> {
 async function print(context: CommandContext, from: Entries, to: Entries): Promise<ExitCode> {
   const { stdout, stderr, isJson } = context;
   const differences = differencesOf(from, to);
-  await stdout.lines(differenceLines(differences, stdout, isJson));
+  await printDifferences(differences, stdout, isJson);
   if (!isJson && stderr.isTty) {
     const count = differences.length === 0 ? "equal" : plural(differences.length, "difference");
     stderr.line(stderr.paint("dim", `${count}, ${plural(from.size, "key")} in the topic, ${to.size} in the other`));

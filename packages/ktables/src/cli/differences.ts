@@ -22,14 +22,13 @@ export function differencesOf(from: ReadonlyMap<string, Uint8Array>, to: Entries
 }
 
 /** One line per difference. */
-export function* differenceLines(
+export async function printDifferences(
   differences: readonly Difference[],
   terminal: Terminal,
   isJson: boolean,
-): Generator<string> {
-  for (const difference of differences) {
-    yield isJson ? differenceObject(difference) : differenceRow(difference, terminal);
-  }
+): Promise<void> {
+  if (isJson) await terminal.jsonLines(differences.map(differenceObject));
+  else await terminal.lines(differences.map((difference) => differenceRow(difference, terminal)));
 }
 
 function differenceObject({ key, oldValue, value }: Difference): string {

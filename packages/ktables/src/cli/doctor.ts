@@ -80,7 +80,7 @@ async function scan(context: CommandContext, session: Session, format: ReadForma
 
 function print({ stdout, isJson }: CommandContext, { check, verdict, message, advice }: Finding): void {
   if (isJson) {
-    stdout.line(JSON.stringify({ check, verdict, message, advice }));
+    stdout.json(JSON.stringify({ check, verdict, message, advice }));
     return;
   }
   const text = advice === undefined ? message : `${message}: ${advice}`;

@@ -4,7 +4,7 @@ import { anyBytes, keyMembers, showKey } from "./entries.ts";
 import { CommandError, ExitCode, usageError } from "./exit-code.ts";
 import { connectionOptions } from "./options.ts";
 import { readFormat, withSession } from "./session.ts";
-import { visible, visibleLines } from "./text.ts";
+import { visible } from "./text.ts";
 import { type ReadFormat, type ShownValue, showValue, valueJson, valueMembers } from "./values.ts";
 
 export const dumpCommand: Command = {
@@ -37,7 +37,7 @@ printed.`,
           throw notOfFormat(key, "the key is not UTF-8, which --object cannot hold");
       }
       const text = isObject ? objectText(keys, valueOf) : lines(keys, valueOf);
-      await stdout.lines(stdout.isTty ? escaped(text) : text);
+      await stdout.jsonLines(text);
       return ExitCode.ok;
     });
   },
@@ -57,11 +57,6 @@ function* objectText(keys: readonly string[], valueOf: (key: string) => ShownVal
     const end = index === keys.length - 1 ? "\n}" : ",";
     yield `${index === 0 ? "{\n" : ""}  ${name}: ${valueJson(valueOf(key))}${end}`;
   }
-}
-
-/** What is escaped for a terminal stands in strings, where JSON knows the same escapes. */
-function* escaped(text: Iterable<string>): Generator<string> {
-  for (const line of text) yield visibleLines(line);
 }
 
 function showAs(key: string, bytes: Uint8Array, format: ReadFormat): ShownValue {

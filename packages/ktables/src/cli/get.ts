@@ -24,7 +24,7 @@ with key, value and format. Exit code 1, and nothing printed, when there is no s
         return ExitCode.absent;
       }
       const value = showValue(bytes, format);
-      if (values.json === true) stdout.line(`{"key":${JSON.stringify(key)},${valueMembers(value)}}`);
+      if (values.json === true) stdout.json(`{"key":${JSON.stringify(key)},${valueMembers(value)}}`);
       else stdout.line(stdout.isTty ? valueBlock(value) : value.text);
       return ExitCode.ok;
     }),

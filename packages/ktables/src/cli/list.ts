@@ -25,9 +25,8 @@ line with key, value and format.`,
       const prefix = values.prefix ?? "";
       const keys = [...table.keys()].filter((key) => key.startsWith(prefix)).sort();
       const isKeysOnly = values["keys-only"] === true;
-      await stdout.lines(
-        isJson ? objects(table, keys, isKeysOnly, format) : rows(table, keys, isKeysOnly, format, stdout),
-      );
+      if (isJson) await stdout.jsonLines(objects(table, keys, isKeysOnly, format));
+      else await stdout.lines(rows(table, keys, isKeysOnly, format, stdout));
       if (!isJson && stderr.isTty) {
         const { catchUpMs, replayedAtCatchUp } = table.stats;
         const effort = `${plural(replayedAtCatchUp ?? 0, "record")} read in ${formatDuration(catchUpMs ?? 0)}`;

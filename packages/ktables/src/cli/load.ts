@@ -2,7 +2,7 @@ import { KafkaError } from "@ktables/client";
 import { toError } from "@ktables/client/internal";
 import type { KafkaTableWriter } from "../writer.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { type Difference, differenceLines, differencesOf } from "./differences.ts";
+import { type Difference, differencesOf, printDifferences } from "./differences.ts";
 import { anyBytes, byteKeys, showKey } from "./entries.ts";
 import { type Entries, readEntries } from "./entry-file.ts";
 import { CommandError, ExitCode, exitCodeOf, usageError } from "./exit-code.ts";
@@ -53,7 +53,7 @@ async function load(
     const changes = differencesOf(present, wanted).filter(({ value }) => value !== undefined || deletesMissing);
     const result = new LoadResult(context);
     if (writer === undefined) {
-      await context.stdout.lines(differenceLines(changes, context.stdout, context.isJson));
+      await printDifferences(changes, context.stdout, context.isJson);
       for (const change of changes) result.done(change);
     } else {
       await writeAll(session, writer, changes, result);
@@ -126,7 +126,7 @@ class LoadResult {
     const { stdout, isJson, values } = this.#context;
     const counts = { set: this.#set, deleted: this.#deleted, unchanged, failed: this.#failed };
     if (isJson) {
-      stdout.line(JSON.stringify({ type: "loaded", dryRun: values["dry-run"] === true, ...counts }));
+      stdout.json(JSON.stringify({ type: "loaded", dryRun: values["dry-run"] === true, ...counts }));
       return;
     }
     stdout.line(

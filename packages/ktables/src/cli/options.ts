@@ -4,6 +4,7 @@ type ValueOption =
   | "bootstrap-servers"
   | "topic"
   | "prefix"
+  | "separator"
   | "value-format"
   | "partitions"
   | "replication-factor"
@@ -58,6 +59,12 @@ export const optionDefinitions: Readonly<
   },
   topic: { type: "string", short: "t", placeholder: "name", description: "the topic" },
   prefix: { type: "string", placeholder: "text", description: "only keys that start with it" },
+  separator: {
+    type: "string",
+    placeholder: "text",
+    description: "what stands behind the length of the group in keys",
+    fallback: ":",
+  },
   "keys-only": { type: "boolean", description: "print no values" },
   initial: { type: "boolean", description: "print what is there already, then the changes" },
   raw: { type: "boolean", description: "write the value as it is: --value-format string" },

@@ -21,7 +21,7 @@ export class Reporter {
     // Whoever reports a defect needs to say where it was; whoever mistyped an option does not.
     const stack = this.#isDebug ? describeStack(error) : undefined;
     if (this.#isJson) {
-      this.#terminal.message(JSON.stringify({ type: "error", code, message: error.message, stack }));
+      this.#terminal.message(visible(JSON.stringify({ type: "error", code, message: error.message, stack })));
       return;
     }
     const message = code === "INTERNAL" ? `unexpected ${error.name}: ${error.message}` : error.message;
@@ -30,7 +30,7 @@ export class Reporter {
   }
 
   warning(message: string): void {
-    if (this.#isJson) this.#terminal.message(JSON.stringify({ type: "warning", message }));
+    if (this.#isJson) this.#terminal.message(visible(JSON.stringify({ type: "warning", message })));
     else this.#terminal.message(`${this.#terminal.paint("yellow", "ktables: warning:")} ${visible(message)}`);
   }
 
@@ -41,7 +41,7 @@ export class Reporter {
   logger(onError: () => void): Logger {
     const debug = (message: string): void => {
       if (!this.#isDebug) return;
-      if (this.#isJson) this.#terminal.message(JSON.stringify({ type: "debug", message }));
+      if (this.#isJson) this.#terminal.message(visible(JSON.stringify({ type: "debug", message })));
       else this.#terminal.message(this.#terminal.paint("dim", `ktables: ${visible(message)}`));
     };
     return { debug, info: debug, warn: (message) => this.warning(message), error: onError };

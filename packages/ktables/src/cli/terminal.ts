@@ -1,4 +1,5 @@
 import { ExitCode } from "./exit-code.ts";
+import { visibleLines } from "./text.ts";
 
 export type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
@@ -65,6 +66,11 @@ export class Terminal {
     this.write(`${text}\n`);
   }
 
+  /** A line of JSON. What could steer a terminal is escaped there: it stands in strings, where JSON knows the same escapes. */
+  json(text: string): void {
+    this.line(this.#escaped(text));
+  }
+
   /** A line that takes the place of what {@link status} has left. */
   message(text: string): void {
     this.status("");
@@ -78,14 +84,27 @@ export class Terminal {
 
   /** Writes no faster than the reader reads. */
   async lines(lines: Iterable<string>): Promise<void> {
+    await this.#print(lines, (line) => line);
+  }
+
+  /** The same for JSON, see {@link json}. */
+  async jsonLines(lines: Iterable<string>): Promise<void> {
+    await this.#print(lines, (line) => this.#escaped(line));
+  }
+
+  async #print(lines: Iterable<string>, shown: (line: string) => string): Promise<void> {
     let chunk = "";
     for (const line of lines) {
-      chunk += `${line}\n`;
+      chunk += `${shown(line)}\n`;
       if (chunk.length < chunkLength) continue;
       await this.#drained(chunk);
       chunk = "";
     }
     if (chunk !== "") await this.#drained(chunk);
+  }
+
+  #escaped(json: string): string {
+    return this.isTty ? visibleLines(json) : json;
   }
 
   async #drained(chunk: string): Promise<void> {

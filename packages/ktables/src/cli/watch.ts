@@ -86,7 +86,7 @@ class ChangePrinter {
 
   caughtUp(table: KafkaTable<Uint8Array>): void {
     const { stdout, stderr, isJson } = this.#context;
-    if (isJson) stdout.line(JSON.stringify({ type: "caught_up", keys: table.size }));
+    if (isJson) stdout.json(JSON.stringify({ type: "caught_up", keys: table.size }));
     else stderr.line(stderr.paint("dim", `watching ${plural(table.size, "key")}, Ctrl-C ends`));
   }
 
@@ -95,7 +95,7 @@ class ChangePrinter {
     const { stdout, isJson } = this.#context;
     const value = showValue(bytes, this.#format);
     if (isJson) {
-      stdout.line(`{"type":"set","key":${JSON.stringify(key)},${valueMembers(value)},"initial":${isInitial}}`);
+      stdout.json(`{"type":"set","key":${JSON.stringify(key)},${valueMembers(value)},"initial":${isInitial}}`);
       return;
     }
     const shownKey = visible(key);
@@ -107,7 +107,7 @@ class ChangePrinter {
   delete(key: string): void {
     if (!key.startsWith(this.#prefix)) return;
     const { stdout, isJson } = this.#context;
-    if (isJson) stdout.line(`{"type":"delete","key":${JSON.stringify(key)},"initial":false}`);
+    if (isJson) stdout.json(`{"type":"delete","key":${JSON.stringify(key)},"initial":false}`);
     else stdout.line(`${this.#time()}  ${stdout.paint("red", "delete")}  ${stdout.paint("bold", visible(key))}`);
   }
 

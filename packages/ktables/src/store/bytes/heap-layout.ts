@@ -91,20 +91,24 @@ export const segmentDepth = 3;
 export const segmentEntries = 4;
 
 /*
- * A record, in words: its slot, its offset (53 bits), and when it is placed the partition and the timestamp. Then what stood in
- * the batch between the length of the key and the end of the value, in one piece: key and value, each behind its length.
+ * A record, in words: its slot with the flags below, the lower half of its offset, the upper half where it is far or placed, and
+ * where it is placed the partition and the timestamp. Then what stood in the batch between the length of the key and the end of
+ * the value, in one piece: key and value, each behind its length.
  */
 export const recordSlot = 0;
 export const recordOffsetLow = 1;
-/** With flags: whether the record is placed, and see below. */
 export const recordOffsetHigh = 2;
 export const recordPartition = 3;
 export const recordTimestamp = 4;
 /** Bytes. */
-export const plainHeader = 12;
+export const plainHeader = 8;
+export const farHeader = 12;
 export const placedHeader = 24;
 
-export const offsetHighMask = 0x1fffff;
-export const placedBit = 0x1000000;
-/** Another flag there: something belongs to the record that is not in it, so that JavaScript has to replace it. */
-export const asideBit = 0x2000000;
+/** There are never more slots: 4096 chunks of 65536. */
+export const slotMask = 0xfffffff;
+export const placedBit = 0x10000000;
+/** The offset needs more than 32 bits. */
+export const farBit = 0x20000000;
+/** Something belongs to the record that is not in it, so that JavaScript has to replace it. */
+export const asideBit = 0x40000000;

@@ -1,10 +1,11 @@
 import type { Heap } from "./heap.ts";
 import {
   asideBit,
+  farBit,
+  farHeader,
   largestShared,
   liveAt,
   liveUnits,
-  offsetHighMask,
   pageUnitBits,
   placedBit,
   placedHeader,
@@ -16,6 +17,7 @@ import {
   recordTimestamp,
   roomEnd,
   roomStart,
+  slotMask,
   unitBits,
 } from "./heap-layout.ts";
 import type { KeyHash } from "./key-hash.ts";
@@ -140,12 +142,12 @@ export class RecordSlabs {
   /** Notes on a record whether something belongs to it that is not here: {@link append} and {@link replace} say no. */
   setAside(address: number, hasAside: boolean): void {
     const { words } = this.#heap;
-    const word = (address << 1) + recordOffsetHigh;
+    const word = (address << 1) + recordSlot;
     words[word] = hasAside ? words[word]! | asideBit : words[word]! & ~asideBit;
   }
 
   slot(address: number): number {
-    return this.#heap.words[(address << 1) + recordSlot]!;
+    return this.#heap.words[(address << 1) + recordSlot]! & slotMask;
   }
 
   /** Brings the begin of a record, with the key if that is short, into the processor's cache. */
@@ -177,11 +179,12 @@ export class RecordSlabs {
   offset(address: number): number {
     const { words } = this.#heap;
     const word = address << 1;
-    return (words[word + recordOffsetHigh]! & offsetHighMask) * twoTo32 + (words[word + recordOffsetLow]! >>> 0);
+    const high = (words[word + recordSlot]! & (farBit | placedBit)) === 0 ? 0 : words[word + recordOffsetHigh]!;
+    return high * twoTo32 + (words[word + recordOffsetLow]! >>> 0);
   }
 
   isPlaced(address: number): boolean {
-    return isPlaced(this.#heap.words, address << 1);
+    return (this.#heap.words[(address << 1) + recordSlot]! & placedBit) !== 0;
   }
 
   /** Of a record that is placed. */
@@ -205,7 +208,7 @@ export class RecordSlabs {
 
   /** Where the length of the key is, which the key follows. */
   #bodyOf(address: number): number {
-    return address * unit + headerSize(this.#heap.words, address << 1);
+    return address * unit + headerSize(this.#heap.words[(address << 1) + recordSlot]!);
   }
 
   /** Where the length of the value is, which the value follows. */
@@ -225,14 +228,15 @@ export class RecordSlabs {
     const { words, view } = this.#heap;
     const word = address << 1;
     const offset = chunk.offset[index]!;
-    words[word + recordSlot] = slot;
+    const kind = kindOf(offset, isPlaced);
+    words[word + recordSlot] = slot | kind;
     words[word + recordOffsetLow] = offset | 0;
-    words[word + recordOffsetHigh] = Math.floor(offset / twoTo32) | (isPlaced ? placedBit : 0);
+    if (kind !== 0) words[word + recordOffsetHigh] = Math.floor(offset / twoTo32);
     if (isPlaced) {
       words[word + recordPartition] = chunk.partition;
       view.setFloat64(address * unit + 4 * recordTimestamp, chunk.timestamp[index]!, true);
     }
-    const at = address * unit + (isPlaced ? placedHeader : plainHeader);
+    const at = address * unit + headerSize(kind);
     const start = chunk.bodyStart(index);
     copy(chunk, start, this.#heap, at, chunk.valueStart[index]! + chunk.valueLength[index]! - start);
   }
@@ -325,7 +329,7 @@ export class RecordSlabs {
     for (let at = start; at < end; ) {
       const { words } = this.#heap;
       const size = this.#sizeAt(at / unit);
-      const slot = words[(at >>> 2) + recordSlot]!;
+      const slot = words[(at >>> 2) + recordSlot]! & slotMask;
       const address = at / unit;
       if (residents.address(slot) === address) {
         const target = this.#room(size);
@@ -371,12 +375,16 @@ function endOfLength(bytes: Uint8Array, at: number): number {
   return at + 1;
 }
 
-function isPlaced(words: Int32Array, word: number): boolean {
-  return (words[word + recordOffsetHigh]! & placedBit) !== 0;
+/** The flags that say what the header of a record holds. */
+function kindOf(offset: number, isPlaced: boolean): number {
+  if (isPlaced) return placedBit;
+  return offset < twoTo32 ? 0 : farBit;
 }
 
-function headerSize(words: Int32Array, word: number): number {
-  return isPlaced(words, word) ? placedHeader : plainHeader;
+/** Of a record with such flags. */
+function headerSize(flags: number): number {
+  if ((flags & placedBit) !== 0) return placedHeader;
+  return (flags & farBit) !== 0 ? farHeader : plainHeader;
 }
 
 function roundedUp(size: number): number {
@@ -385,5 +393,5 @@ function roundedUp(size: number): number {
 
 function sizeOf(chunk: RecordChunk, index: number, isPlaced: boolean): number {
   const length = chunk.valueStart[index]! + chunk.valueLength[index]! - chunk.bodyStart(index);
-  return roundedUp((isPlaced ? placedHeader : plainHeader) + length);
+  return roundedUp(headerSize(kindOf(chunk.offset[index]!, isPlaced)) + length);
 }
