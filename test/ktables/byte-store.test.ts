@@ -285,24 +285,31 @@ describe("a value that turns out bad when it is read", () => {
     expect([store.get("b"), store.poisoned()]).toEqual([2, []]);
   });
 
-  test.each([0, 2 ** 32 - 5, 2 ** 32, 2 ** 53 - 1000])("is listed with its offset, from %d on, and may be moved", (base) => {
-    for (const allowWebAssembly of [true, false]) {
-      for (const isPlaced of [false, true]) {
-        const { store, apply } = newStore({}, { ...smallPieces, allowWebAssembly });
-        if (isPlaced) store.expectSeveralPartitions();
-        const numbers = Array.from({ length: 10 }, (_, index) => index);
-        apply(0, base, ...numbers.map((number): Write => [`key ${number}`, "{".repeat(number + 1)]));
-        // Of other sizes, and so many that slabs are cleared.
-        for (let round = 1; round <= 20; round++) {
-          apply(0, base + 10 * round, ...numbers.map((number): Write => [`other ${number}`, `"${"v".repeat(100 + round)}"`]));
+  test.each([0, 2 ** 32 - 5, 2 ** 32, 2 ** 53 - 1000])(
+    "is listed with its offset, from %d on, and may be moved",
+    (base) => {
+      for (const allowWebAssembly of [true, false]) {
+        for (const isPlaced of [false, true]) {
+          const { store, apply } = newStore({}, { ...smallPieces, allowWebAssembly });
+          if (isPlaced) store.expectSeveralPartitions();
+          const numbers = Array.from({ length: 10 }, (_, index) => index);
+          apply(0, base, ...numbers.map((number): Write => [`key ${number}`, "{".repeat(number + 1)]));
+          // Of other sizes, and so many that slabs are cleared.
+          for (let round = 1; round <= 20; round++) {
+            apply(
+              0,
+              base + 10 * round,
+              ...numbers.map((number): Write => [`other ${number}`, `"${"v".repeat(100 + round)}"`]),
+            );
+          }
+          if (isPlaced) expect(store.place("other 3")).toMatchObject({ partition: 0, offset: base + 203 });
+          store.snapshot();
+          const found = store.poisoned().map(({ key, offset }) => [key, offset]);
+          expect(found).toEqual(numbers.map((number) => [`key ${number}`, base + number]));
         }
-        if (isPlaced) expect(store.place("other 3")).toMatchObject({ partition: 0, offset: base + 203 });
-        store.snapshot();
-        const found = store.poisoned().map(({ key, offset }) => [key, offset]);
-        expect(found).toEqual(numbers.map((number) => [`key ${number}`, base + number]));
       }
-    }
-  });
+    },
+  );
 
   test.each(["has", "entries", "values", "snapshot"] as const)("is found by %s, too, and left out", (how) => {
     const { store, apply } = newStore();
