@@ -14,7 +14,7 @@ topicId, partition and offset, as JSON. Whether the key was there is not looked 
     withSession(context, async (session) => {
       const writer = await session.writer();
       try {
-        context.stdout.line(JSON.stringify(await writer.delete(context.positionals[0] ?? "")));
+        context.stdout.json(JSON.stringify(await writer.delete(context.positionals[0] ?? "")));
       } finally {
         await writer.stop();
       }

@@ -24,7 +24,7 @@ in the topic: topic, topicId, partition and offset, as JSON. With - for the valu
     return withSession(context, async (session) => {
       const writer = await session.writer();
       try {
-        context.stdout.line(JSON.stringify(await writer.set(key, value)));
+        context.stdout.json(JSON.stringify(await writer.set(key, value)));
       } finally {
         await writer.stop();
       }
