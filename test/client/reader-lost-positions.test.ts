@@ -310,7 +310,7 @@ describe("out of reach for longer than tombstones are kept (case 45)", () => {
 
   test("while the log has grown, the position is lost", async () => {
     const broker = await startBroker();
-    const { seen, losses } = await readThree(broker, { tombstoneRetentionMs: day });
+    const { seen, losses } = await readThree(broker, { tombstoneRetentionMs: () => day });
     await outage(broker, seen, 2 * day, () => append(broker, "d"));
     await seen.until(({ reader }) => reader.failure !== undefined, true);
     expect(losses).toEqual([seen.reader.failure]);
@@ -334,6 +334,7 @@ describe("out of reach for longer than tombstones are kept (case 45)", () => {
 
   test.each([
     ["for less time", day / 2, { tombstoneRetentionMs: day }],
+    ["for less time than a function says", day / 2, { tombstoneRetentionMs: () => day }],
     ["if nobody wants to know", 2 * day, {}],
   ])("%s is no loss", async (_, ms, options) => {
     const broker = await startBroker();

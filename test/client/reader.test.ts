@@ -493,6 +493,47 @@ describe("when the cluster changes", () => {
   });
 });
 
+describe("starting", () => {
+  test("connects to the leaders while they are asked where to read from", async () => {
+    const broker = await startBroker({ nodes: 3, topics: [{ name: "t", partitions: 3 }] });
+    const connected = Promise.withResolvers<string>();
+    broker.intercept("ListOffsets", () => connected.promise);
+    const starting = reading(broker);
+    // Three connections that are asked, and as many for fetching.
+    await vi.waitUntil(() => requestsOf(broker, "ApiVersions") === 6);
+    expect(requestsOf(broker, "Fetch")).toBe(0);
+    connected.resolve("pass");
+    const seen = await starting;
+    for (let partition = 0; partition < 3; partition++) broker.append("t", partition, plainBatch([["k", null]]));
+    await seen.until(({ records }) => records.length === 3);
+    expect(requestsOf(broker, "ApiVersions")).toBe(6);
+  });
+
+  test("of what is prepared looks nothing up again", async () => {
+    const broker = await startBroker();
+    broker.append("t", 0, plainBatch([["a", "1"]]));
+    const seen = new SeenRecords(clientFor(broker));
+    await seen.reader.prepare();
+    expect(seen.reader.position(0)).toBe(0);
+    expect(requestsOf(broker, "Fetch")).toBe(0);
+    const asked = requestsOf(broker, "Metadata") + requestsOf(broker, "ListOffsets");
+    await seen.reader.start();
+    await seen.until(({ records }) => records.length === 1);
+    expect(requestsOf(broker, "Metadata") + requestsOf(broker, "ListOffsets")).toBe(asked);
+  });
+
+  test("that fails leaves no connection for fetching behind", async () => {
+    const broker = await startBroker();
+    const tap = new Tap();
+    const client = clientFor(broker, { connector: tap.connector });
+    broker.intercept("ListOffsets", () => "ignore");
+    const start = new TopicReader(client, { topic: "t", onBatch: () => undefined }).start({ timeoutMs: 100 });
+    await vi.waitUntil(() => tap.connections === 2);
+    expect(await failureOf(start)).toMatchObject({ code: "TIMEOUT" });
+    await vi.waitUntil(() => tap.openConnections === 1);
+  });
+});
+
 describe("ending", () => {
   test("start fails with its reason where the topic is missing, time is up, the signal says so, or the client is closed", async () => {
     const broker = await startBroker();

@@ -42,6 +42,10 @@ export class Tap {
     };
   };
 
+  get openConnections(): number {
+    return this.#sockets.size;
+  }
+
   /** Ends what is connected, and lets nothing connect until {@link isBlocked} is unset. */
   cut(): void {
     this.isBlocked = true;

@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { encodeBatch } from "@ktables/record-batch";
 import { describe, expect, test } from "vitest";
+import { Tap } from "../client/tapped-connector.ts";
 import { rejection, until } from "../suites/support.ts";
 import { Door, Fixture, record } from "./support.ts";
 
@@ -58,6 +59,24 @@ describe("catching up", () => {
       expect(table.status).toBe("caught_up");
       expect([...table]).toEqual(expected);
     });
+  });
+
+  test("asks the brokers all its questions at once", async () => {
+    await fixture.write(["a", "1"]);
+    const tap = new Tap();
+    const door = new Door();
+    fixture.broker.intercept("ListOffsets", door.wait);
+    const opening = fixture.openTable({
+      connection: fixture.connection({ connector: tap.connector }),
+      ensureTopic: false,
+    });
+    const [listOffsets, apiVersions, describeConfigs] = [2, 18, 32];
+    const asked = (): number[] => tap.requests.map(({ apiKey }) => apiKey).filter((apiKey) => apiKey !== 3);
+    const expected = [apiVersions, apiVersions, describeConfigs, listOffsets, listOffsets];
+    await until(() => asked().length >= expected.length);
+    door.open();
+    expect(asked().toSorted((a, b) => a - b)).toEqual(expected.toSorted((a, b) => a - b));
+    expect((await opening).get("a")).toBe("1");
   });
 
   test("a table that takes too long is degraded, and caught up when it gets there", async () => {

@@ -62,6 +62,7 @@ export class BrokerFetcher {
   readonly #size: FetchSize;
   #requestCount = 0;
   #usesSecond = false;
+  #isRunning = false;
   /** What the fetcher waits for, while it does nothing else. */
   #parked: Flight | undefined;
   /** Whether partitions may have arrived since the last request. */
@@ -80,6 +81,17 @@ export class BrokerFetcher {
     if (this.#parked !== undefined) this.#abandonIfIncomplete(this.#parked);
   }
 
+  /** Whether {@link run} has been called. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  /** Opens the connection of the first request before there is one. Why that fails is told when the request is made. */
+  connect(): void {
+    const { client, signal } = this.#context;
+    client.brokerConnection(this.broker, this.#lane.purpose, signal).catch(() => undefined);
+  }
+
   /** Ends its connections. */
   close(): void {
     for (const { purpose } of this.#lanes) this.#context.client.dropConnections(purpose);
@@ -87,6 +99,7 @@ export class BrokerFetcher {
 
   /** Resolves when the broker is the source of no partition any more, or the reader is closed. */
   async run(): Promise<void> {
+    this.#isRunning = true;
     const { signal, client } = this.#context;
     let flight: Flight | undefined;
     let failures = 0;

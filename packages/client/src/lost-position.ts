@@ -34,11 +34,9 @@ export function hasMissedTombstones(
   { cursor, fetchOffset, absenceMs }: Asked,
   { highWatermark }: FetchResponsePartition,
 ): boolean {
-  return (
-    absenceMs > (options.tombstoneRetentionMs ?? Number.POSITIVE_INFINITY) &&
-    cursor.hasApplied &&
-    highWatermark > fetchOffset
-  );
+  const { tombstoneRetentionMs = Number.POSITIVE_INFINITY } = options;
+  const retentionMs = typeof tombstoneRetentionMs === "function" ? tombstoneRetentionMs() : tombstoneRetentionMs;
+  return absenceMs > retentionMs && cursor.hasApplied && highWatermark > fetchOffset;
 }
 
 export function tombstonesMissed({ topic }: FetchContext, { cursor, absenceMs }: Asked): PositionLostError {

@@ -19,9 +19,9 @@ export interface TopicReaderOptions {
   /**
    * How long tombstones can be read at the least after they were written, in milliseconds: the topic's
    * `delete.retention.ms`. A partition that was out of reach for longer, and has grown meanwhile, has lost its position
-   * with `TOMBSTONES_MISSED`. Default: whatever happened meanwhile does not matter.
+   * with `TOMBSTONES_MISSED`. A function is called when it matters. Default: whatever happened meanwhile does not matter.
    */
-  readonly tombstoneRetentionMs?: number | undefined;
+  readonly tombstoneRetentionMs?: number | (() => number) | undefined;
   /**
    * A batch with data: never a control batch, never one of an aborted transaction (with `read_committed`). Batches of
    * a partition come in offset order. Records below `fromOffset` were delivered before and must be left out. The batch
@@ -53,7 +53,7 @@ export const readerChecks: Readonly<Record<string, OptionCheck>> = {
   isolation: check.oneOf("read_committed", "read_uncommitted"),
   maxWaitMs: check.durationMs,
   maxBytes: check.integer(1, 0x7fff_ffff),
-  tombstoneRetentionMs: check.nonNegativeMs,
+  tombstoneRetentionMs: (value: unknown) => (typeof value === "function" ? undefined : check.nonNegativeMs(value)),
   onBatch: check.callable,
   onProgress: check.callable,
   onPartitionsAdded: check.callable,

@@ -35,6 +35,7 @@ export class TopicReader {
   /** Whether the cluster, as of the last metadata, goes by topic ids. */
   #hasTopicIds = false;
   #partitionCount = 0;
+  #isPrepared = false;
   #failure: Error | undefined;
   #leaveClient: (() => void) | undefined;
   readonly #process = new ProcessHold();
@@ -77,10 +78,10 @@ export class TopicReader {
   }
 
   /**
-   * Looks the topic and its earliest offsets up, then reads in the background. Rejects with what stood in the way;
-   * the reader is of no use then and needs no {@link close}.
+   * What {@link start} does before anything is read: looks the topic and its earliest offsets up, and connects to the leaders
+   * meanwhile. To be called by those who look something up themselves at the same time, with no pause before the start.
    */
-  async start(options: CallOptions = {}): Promise<void> {
+  async prepare(options: CallOptions = {}): Promise<void> {
     const timeoutMs = options.timeoutMs ?? this.#client.config.requestTimeoutMs;
     const signals = [options.signal, this.#closing.signal, this.#client.closing];
     const scope = new CallScope(signals, timeoutMs, () => {
@@ -90,11 +91,24 @@ export class TopicReader {
       const call = { signal: scope.signal, timeoutMs: scope.remainingMs };
       const metadata = await this.#client.topicMetadata(this.#options.topic, call);
       this.#adopt(metadata);
+      this.#connect(metadata.partitions);
       await this.#addPartitions(metadata, metadata.partitions, { signal: scope.signal, timeoutMs: scope.remainingMs });
       throwIfAborted(scope.signal);
+      this.#isPrepared = true;
+    } catch (error) {
+      this.#end();
+      throw error;
     } finally {
       scope.end();
     }
+  }
+
+  /**
+   * Looks the topic and its earliest offsets up, then reads in the background. Rejects with what stood in the way;
+   * the reader is of no use then and needs no {@link close}.
+   */
+  async start(options: CallOptions = {}): Promise<void> {
+    if (!this.#isPrepared) await this.prepare(options);
     // Connections do that too, but there are none while no broker can be reached.
     if (!this.#client.config.unref) this.#process.hold();
     this.#leaveClient = onAbort(this.#client.closing, () => this.#fail(new ClosedError("The Kafka client")));
@@ -142,6 +156,20 @@ export class TopicReader {
     return { clientId: this.#client.config.clientId, operation: `Reading topic "${topic}"`, topic, error };
   }
 
+  #isWanted(partition: number): boolean {
+    return this.#options.partitions?.includes(partition) ?? true;
+  }
+
+  /** Has a connection to each leader opened while it is found out where to read from. */
+  #connect(partitions: readonly PartitionMetadata[]): void {
+    for (const { partition, leader } of partitions) {
+      if (leader < 0 || this.#fetchers.has(leader) || !this.#isWanted(partition)) continue;
+      const fetcher = new BrokerFetcher(this.#fetching, leader);
+      this.#fetchers.set(leader, fetcher);
+      fetcher.connect();
+    }
+  }
+
   /** Adds those of the partitions that are wanted and not read yet. */
   async #addPartitions(
     metadata: TopicMetadata,
@@ -149,9 +177,7 @@ export class TopicReader {
     options: CallOptions,
   ): Promise<number[]> {
     const wanted = this.#options.partitions;
-    const added = partitionsToAdd.filter(
-      ({ partition }) => !this.#cursors.has(partition) && (wanted?.includes(partition) ?? true),
-    );
+    const added = partitionsToAdd.filter(({ partition }) => !this.#cursors.has(partition) && this.#isWanted(partition));
     const missing = wanted?.filter((partition) => metadata.partitions[partition] === undefined) ?? [];
     if (missing.length > 0) {
       throw new BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, {
@@ -241,8 +267,7 @@ export class TopicReader {
 
   /** Whether every partition that is read, or is to be read, has a leader. */
   #isComplete(metadata: TopicMetadata): boolean {
-    const wanted = this.#options.partitions;
-    return metadata.partitions.every(({ partition, leader }) => leader >= 0 || wanted?.includes(partition) === false);
+    return metadata.partitions.every(({ partition, leader }) => leader >= 0 || !this.#isWanted(partition));
   }
 
   /** Lets each broker that is a partition's source be fetched from, and those that are know that there may be more. */
@@ -250,13 +275,14 @@ export class TopicReader {
     if (this.#closing.signal.aborted) return;
     for (const { source } of this.#cursors.values()) {
       if (source < 0) this.#refresh.wake();
-      else if (!this.#fetchers.has(source)) this.#startFetcher(source);
+      else this.#startFetcher(source);
     }
     for (const fetcher of this.#fetchers.values()) fetcher.wake();
   }
 
   #startFetcher(broker: number): void {
-    const fetcher = new BrokerFetcher(this.#fetching, broker);
+    const fetcher = this.#fetchers.get(broker) ?? new BrokerFetcher(this.#fetching, broker);
+    if (fetcher.isRunning) return;
     this.#fetchers.set(broker, fetcher);
     const run = async (): Promise<void> => {
       try {

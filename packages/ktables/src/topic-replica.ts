@@ -33,6 +33,7 @@ export class TopicReplica<V> {
   readonly #ending = new AbortSource();
   /** Below which offsets of each partition nothing is left in the store. */
   readonly #expiredBelow = new Map<number, number>();
+  #tombstoneRetentionMs = defaultTombstoneRetentionMs;
   #storeKind: StoreKind | undefined;
   #store: Store<V>;
   #reader: TopicReader | undefined;
@@ -77,20 +78,13 @@ export class TopicReplica<V> {
   async begin(call: () => CallOptions): Promise<void> {
     const { connection, topic, partitions, fetchMaxWaitMs, isolation } = this.#options;
     const client = connection.acquire();
-    // The store of bytes is a tenth of all code, and loaded by those who may use it, while the brokers are asked.
-    const [ends, tombstoneRetentionMs, bytes] = await Promise.all([
-      listOffsets(client, topic, "latest", { ...call(), partitions }),
-      this.#tombstoneRetentionMs(call()),
-      this.#storeKind === "decoded" ? undefined : import("./store/bytes/byte-store.ts"),
-    ]);
-    throwIfAborted(this.#ending.signal);
     const host = this.#host;
     const reader = new TopicReader(client, {
       topic,
       partitions,
       isolation,
       maxWaitMs: fetchMaxWaitMs,
-      tombstoneRetentionMs,
+      tombstoneRetentionMs: () => this.#tombstoneRetentionMs,
       onBatch: (partition, batch, fromOffset) => this.#store.apply(partition, batch, fromOffset),
       onProgress: (partition) => {
         if (this.#options.expireWithLog) this.#expire(partition);
@@ -105,14 +99,23 @@ export class TopicReplica<V> {
       onFailure: (failure) => host.onFailure(this, failure),
     });
     this.#reader = reader;
-    await reader.start(call());
-    // Nothing has been applied yet: answers to fetches come in later turns.
+    // All questions at once: from far away, it is the round trips that take the time. The store of bytes is a tenth of all
+    // code, and loaded by those who may use it, while the brokers are asked.
+    const [ends, bytes] = await Promise.all([
+      listOffsets(client, topic, "latest", { ...call(), partitions }),
+      this.#storeKind === "decoded" ? undefined : import("./store/bytes/byte-store.ts"),
+      this.#askForTombstoneRetention(call()),
+      reader.prepare(call()),
+    ]);
+    throwIfAborted(this.#ending.signal);
     const totalOffsets = offsetsToRead(ends, reader);
     this.#storeKind ??= chooseStore(totalOffsets);
     if (this.#storeKind === "bytes" && bytes !== undefined) {
       this.#store = new bytes.ByteStore({ ...this.#options, totalOffsets }, this.#observer);
     }
     if (reader.partitions().length > 1) this.#store.expectSeveralPartitions();
+    await reader.start(call());
+    // Nothing has been applied yet: answers to fetches come in later turns.
     this.catchUp.begin(ends, reader.partitions(), this.#ending.signal);
   }
 
@@ -131,18 +134,17 @@ export class TopicReplica<V> {
     if ((this.position(partition) ?? 0) >= logStartOffset) this.#expiredBelow.set(partition, logStartOffset);
   }
 
-  async #tombstoneRetentionMs({ signal, timeoutMs = configTimeoutMs }: CallOptions): Promise<number> {
+  async #askForTombstoneRetention({ signal, timeoutMs = configTimeoutMs }: CallOptions): Promise<void> {
     const { connection, topic } = this.#options;
     const name = "delete.retention.ms";
     try {
       const options = { names: [name], signal, timeoutMs: Math.min(timeoutMs, configTimeoutMs) };
       const [entry] = await describeTopicConfigs(connection.acquire(), topic, options);
       const value = entry?.value ?? "";
-      return Math.max(value === "" ? defaultTombstoneRetentionMs : Number(value), shortestOutageMs);
+      if (value !== "") this.#tombstoneRetentionMs = Math.max(Number(value), shortestOutageMs);
     } catch (error) {
       if (signal?.aborted === true || !(error instanceof KafkaError)) throw error;
       connection.logger.debug(`Topic "${topic}": ${name} could not be read, so that Kafka's default counts`, { error });
-      return defaultTombstoneRetentionMs;
     }
   }
 }
