@@ -37,12 +37,36 @@ describe("the forecast of keys", () => {
     const forecast = new KeyForecast(100_000);
     expect(forecast.note(1000, 1000)).toBeUndefined();
     expect(forecast.note(9000, 10_000)).toBe(100_000);
-    expect(forecast.note(10_000, 15_000)).toBe(15_000 + 40_000);
-    expect(forecast.note(10_000, 15_000)).toBe(15_000);
+    expect(forecast.note(10_000, 19_000)).toBe(19_000 + 72_000);
+    expect(forecast.note(10_000, 19_000)).toBe(19_000);
     // Some have been removed.
     expect(forecast.note(10_000, 14_000)).toBe(14_000);
     expect(forecast.note(60_000, 74_000)).toBe(74_000);
     expect(forecast.note(60_000, 134_000)).toBeUndefined();
+  });
+
+  test("is that no more have not come yet than there are new ones among those that come", () => {
+    const forecast = new KeyForecast(1_000_000);
+    expect(forecast.note(10_000, 10_000)).toBe(1_000_000);
+    // Half of 12 500 keys and as many again, as of the middle of the sample.
+    expect(forecast.note(10_000, 15_000)).toBe(25_000);
+    expect(forecast.note(10_000, 17_000)).toBe(20_000);
+    expect(forecast.note(10_000, 18_000)).toBeCloseTo(17_500 / 0.9);
+  });
+
+  test.each([1000, 20_000, 100_000])("is about right for %d keys of ten million records", (keys) => {
+    const forecast = new KeyForecast(10_000_000);
+    const seen = new Set<number>();
+    let random = 1;
+    for (let batch = 0; seen.size < 0.7 * keys; batch++) {
+      for (let record = 0; record < 5000; record++) {
+        random = (Math.imul(random, 1_664_525) + 1_013_904_223) | 0;
+        seen.add(Math.floor(((random >>> 0) / 2 ** 32) * keys));
+      }
+      const expected = forecast.note(5000, seen.size) ?? 0;
+      expect(expected).toBeLessThan(batch === 0 ? 10_000_001 : 1.3 * keys);
+      expect(expected).toBeGreaterThan(0.7 * keys);
+    }
   });
 
   test("is none where nobody knows how much is to come", () => {
@@ -141,6 +165,23 @@ describe("the index of keys", () => {
     expect(known.segments).toBeLessThanOrEqual(2 * unknown.segments);
     // What is expected in vain costs no more than one step.
     expect(grow(20_000_000).segments).toBeLessThanOrEqual(2 ** 4 * unknown.segments);
+  });
+
+  test("does not wait for its first segments to be full where they are to be split again, unless that has turned out wrong", () => {
+    const grow = (expectedThen: number): number => {
+      const keys: (number | undefined)[] = [undefined];
+      const index = newIndex(keys, 16);
+      index.expect(20_000);
+      for (let key = 1; key <= 150; key++) {
+        keys.push(key);
+        index.insert(Math.imul(key, 0x9e3779b1), key);
+        if (index.segments > 1) index.expect(expectedThen);
+      }
+      for (let key = 1; key <= 150; key++) expect(index.find(Math.imul(key, 0x9e3779b1), key, 0)).toBe(key);
+      return index.segments;
+    };
+    expect(grow(20_000)).toBe(256);
+    expect(grow(150)).toBe(16);
   });
 
   test("grows a segment at a time, of which none is larger than it may be", () => {

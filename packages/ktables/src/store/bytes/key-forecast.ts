@@ -1,7 +1,11 @@
 /** Records after which it is looked again how many of them have had new keys. */
 const sampleSize = 2048;
 
-/** How many keys a store will have when it has read all that is in its topic, by how many new ones came lately. */
+/**
+ * How many keys a store will have when it has read all that is in its topic, by the share of new ones among those that came
+ * lately. New ones go on coming like that, at the most; and where records take any of a number of keys by chance, that share
+ * is the one of the keys which have not come yet, so that it tells their number.
+ */
 export class KeyForecast {
   readonly #totalOffsets: number;
   #offsets = 0;
@@ -19,7 +23,9 @@ export class KeyForecast {
     const sample = this.#offsets - this.#sampleOffsets;
     if (sample < sampleSize || this.#sampleOffsets >= this.#totalOffsets) return undefined;
     const left = Math.max(0, this.#totalOffsets - this.#offsets);
-    const expected = keys + (left * Math.max(0, keys - this.#sampleKeys)) / sample;
+    const share = Math.max(0, keys - this.#sampleKeys) / sample;
+    const most = share < 1 ? (keys + this.#sampleKeys) / 2 / (1 - share) : Number.POSITIVE_INFINITY;
+    const expected = Math.max(keys, Math.min(keys + left * share, most));
     this.#sampleOffsets = this.#offsets;
     this.#sampleKeys = keys;
     return expected;

@@ -143,21 +143,29 @@ export class KeyIndex<K> {
   #makeRoom(segment: number, hash: number): boolean {
     const { words } = this.#heap;
     const depth = words[segment + segmentDepth]!;
-    if (depth === maxDirectoryDepth) return this.#enlarge(segment, hash, depth);
-    const wanted = Math.ceil(Math.log2(this.#expectedKeys / words[segment + segmentLimit]!));
-    const deepest = Math.min(depth + mostLevels, maxDirectoryDepth);
-    for (let target = Math.max(depth + 1, Math.min(wanted, deepest)); target > depth; target--) {
-      if (this.#split(segment, hash, depth, target)) return true;
+    const limit = fullLimit(this.#sizeOf(segment));
+    const wanted = Math.min(Math.ceil(Math.log2(this.#expectedKeys / limit)), maxDirectoryDepth);
+    const isFull = words[segment + segmentLimit] === limit;
+    if (isFull || wanted > depth) {
+      if (depth === maxDirectoryDepth) return this.#enlarge(segment, hash, depth);
+      for (let target = Math.max(depth + 1, Math.min(wanted, depth + mostLevels)); target > depth; target--) {
+        if (this.#split(segment, hash, depth, target, wanted)) return true;
+      }
     }
-    return false;
+    if (isFull) return false;
+    // Fewer keys are expected now, or there is no memory for more.
+    words[segment + segmentLimit] = limit;
+    return true;
   }
 
-  /** False when there is no memory for so many segments. */
-  #split(segment: number, hash: number, depth: number, target: number): boolean {
+  /** False when there is no memory for so many segments. `wanted`: the depth that the expected number of keys needs. */
+  #split(segment: number, hash: number, depth: number, target: number, wanted: number): boolean {
     const size = this.#sizeOf(segment);
+    // Where the first ones are to be split again anyway, better soon: there is less to move then.
+    const limit = depth === 0 && target < wanted ? Math.max(1, size >>> 2) : fullLimit(size);
     const parts: number[] = [];
     while (parts.length < 2 ** (target - depth)) {
-      const part = this.#newSegment(size, target);
+      const part = this.#newSegment(size, target, limit);
       if (part < 0) {
         for (const taken of parts) this.#free(taken);
         return false;
@@ -221,16 +229,21 @@ export class KeyIndex<K> {
   }
 
   /** -1 when there is no memory. */
-  #newSegment(size: number, depth: number): number {
+  #newSegment(size: number, depth: number, limit: number = fullLimit(size)): number {
     const at = this.#heap.take(bytesOf(size));
     if (at < 0) return -1;
     const segment = at / 4;
     const { words } = this.#heap;
     words[segment + segmentMask] = 2 * size - 1;
-    words[segment + segmentLimit] = Math.max(1, (size >>> 2) * 3);
+    words[segment + segmentLimit] = limit;
     words[segment + segmentDepth] = depth;
     return segment;
   }
+}
+
+/** So many entries may be used: with more, searches take long. */
+function fullLimit(size: number): number {
+  return Math.max(1, (size >>> 2) * 3);
 }
 
 function bytesOf(size: number): number {
