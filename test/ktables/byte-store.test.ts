@@ -365,6 +365,7 @@ describe("a value that turns out bad when it is read", () => {
       },
       {
         ...unheard,
+        wantsOldValues: true,
         onSet: (...change) => heard.push(["set", ...change]),
         onDelete: (...change) => heard.push(["delete", ...change]),
       },
@@ -387,7 +388,7 @@ describe("a value that turns out bad when it is read", () => {
 
   test("is none any more when a tombstone follows, or a good value in the same batch", () => {
     const common = { topic: "t", key: string(), value: json<number>(), onPoison: "drop", validate: "lazy" } as const;
-    const observer = { ...unheard, onDelete: () => undefined };
+    const observer = { ...unheard, wantsOldValues: true, onDelete: () => undefined };
     const store = new ByteStore<number>({ ...common, metadata: false, expireWithLog: false }, observer);
     const bad = Array.from({ length: 10 }, (_, index): Write => [`k${index}`, "{"]);
     for (const batch of batches(bad, 0)) store.apply(0, batch, 0);
@@ -399,7 +400,8 @@ describe("a value that turns out bad when it is read", () => {
 
   test("that nobody has read is no old value of the next one", () => {
     const heard: unknown[] = [];
-    const observer = { ...unheard, onSet: undefined as ((...change: unknown[]) => void) | undefined };
+    const onSet = undefined as ((...change: unknown[]) => void) | undefined;
+    const observer = { ...unheard, wantsOldValues: true, onSet };
     const common = { topic: "t", key: string(), value: json<number>(), onPoison: "drop", validate: "lazy" } as const;
     const store = new ByteStore<number>({ ...common, metadata: false, expireWithLog: false }, observer);
     for (const batch of batches([["k", "{"]], 0)) store.apply(0, batch, 0);

@@ -37,6 +37,7 @@ class Reader {
     this.store = make(
       { ...options, metadata: false, expireWithLog: false },
       {
+        wantsOldValues: true,
         onSet: (key, value, oldValue) => {
           expect(this.mirror.get(key)).toBe(oldValue);
           this.mirror.set(key, value);

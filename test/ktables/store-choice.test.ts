@@ -21,7 +21,15 @@ async function open<V>(options: Partial<KafkaTableOptions<V>> & Pick<KafkaTableO
 }
 
 /** One record and, as compaction leaves it, so many offsets that have none behind it. */
-function append(offsets: number, { topic = "t", partition = 0, key = "k", value = "1" } = {}): void {
+function append(
+  offsets: number,
+  {
+    topic = "t",
+    partition = 0,
+    key = "k",
+    value = "1",
+  }: { topic?: string; partition?: number; key?: string; value?: string | null } = {},
+): void {
   const { broker } = fixture;
   broker.append(topic, partition, encodeBatch({ records: [record(key, value)], lastOffset: offsets - 1 }));
 }
@@ -192,8 +200,23 @@ describe("a codec that decodes everything", () => {
     const heard: string[] = [];
     append(1);
     append(1, { key: "l", value: "2" });
-    await open({ value, store: "bytes", onSet: (key, value) => heard.push(`${key}: ${value}`) });
+    const table = await open({
+      value,
+      store: "bytes",
+      onSet: (key, value) => heard.push(`${key}: ${value}`),
+      onDelete: (key) => heard.push(key),
+    });
     expect([heard, value.decodings]).toEqual([["k: 1", "l: 2"], 2]);
+    // The values from before are for feeds.
+    append(1, { key: "l", value: "3" });
+    append(1, { value: null });
+    await until(() => heard.length === 4);
+    expect([heard.slice(2), value.decodings]).toEqual([["l: 3", "k"], 3]);
+    const changes = table.changes()[Symbol.asyncIterator]();
+    expect((await changes.next()).value).toMatchObject({ type: "caught-up" });
+    append(1, { key: "l", value: "4" });
+    expect((await changes.next()).value).toMatchObject({ key: "l", value: "4", oldValue: "3" });
+    expect(value.decodings).toBe(5);
   });
 
   test.each(["keep-previous", "fail"] as const)(

@@ -28,6 +28,7 @@ function storeOf<V>(
   const store = make(
     { ...options, expireWithLog: false, ...overrides },
     {
+      wantsOldValues: false,
       onSet: (key, value) => events.push(["set", key, value]),
       onDelete: (key) => events.push(["delete", key]),
       onSkip: (reason, partition, offset, error) => events.push(["skip", reason, partition, offset, error]),

@@ -23,6 +23,10 @@ export class ShadowObserver<V> implements StoreObserver<V> {
     this.#observer = observer;
   }
 
+  get wantsOldValues(): boolean {
+    return this.#isRevealed && this.#observer.wantsOldValues;
+  }
+
   get onSet(): StoreObserver<V>["onSet"] {
     return this.#isRevealed ? this.#observer.onSet : undefined;
   }
@@ -50,6 +54,7 @@ export class ShadowObserver<V> implements StoreObserver<V> {
 
 /** Stands between the store and those who listen to it, hooks and change feeds: whatever they do, the reader goes on. */
 export class TableObserver<V> implements StoreObserver<V> {
+  wantsOldValues = false;
   onSet: StoreObserver<V>["onSet"];
   onDelete: StoreObserver<V>["onDelete"];
   readonly #hooks: Pick<ResolvedTableOptions<V>, "onSet" | "onDelete" | "onResync">;
@@ -140,6 +145,8 @@ export class TableObserver<V> implements StoreObserver<V> {
   #listen(): void {
     const { onSet, onDelete } = this.#hooks;
     const feeds = this.#feeds.size > 0 ? this.#feeds : undefined;
+    // Hooks are told new values only.
+    this.wantsOldValues = feeds !== undefined;
     this.onSet =
       onSet === undefined && feeds === undefined
         ? undefined

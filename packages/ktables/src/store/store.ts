@@ -55,7 +55,12 @@ export type DeletePhase = "live" | "expired";
 
 /** What a store reports while it changes, record by record and after the change is made. Must not throw. */
 export interface StoreObserver<V> {
-  /** `oldValue` is undefined for a key that was not there. Undefined while nobody listens, which is cheaper. */
+  /** Whether those who listen are to be told old values, which may have to be decoded for that. */
+  readonly wantsOldValues: boolean;
+  /**
+   * `oldValue` is undefined for a key that was not there, and may be where nobody wants it. Undefined while nobody listens,
+   * which is cheaper.
+   */
   readonly onSet:
     | ((key: string, value: V, oldValue: V | undefined, partition: number, offset: number) => void)
     | undefined;

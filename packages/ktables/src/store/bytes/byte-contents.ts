@@ -155,7 +155,7 @@ export class ByteContents<V> {
    */
   set(chunk: RecordChunk, index: number, value: V | typeof nothing, replacement?: { readonly value: V }): void {
     const { onSet } = this.#observer;
-    const oldValue = onSet === undefined ? nothing : this.#oldValue(chunk, index);
+    const oldValue = this.#oldValue(chunk, index);
     const slot = this.#records.find(chunk, index);
     const headers = chunk.headers[index] ?? noHeaders;
     const aside = replacement !== undefined || headers.length > 0 ? { replacement, headers } : undefined;
@@ -187,8 +187,7 @@ export class ByteContents<V> {
   /** The record removes its partition's value for the key. */
   delete(chunk: RecordChunk, index: number): void {
     const { onDelete } = this.#observer;
-    const isHeard = onDelete !== undefined;
-    const oldValue = isHeard ? this.#oldValue(chunk, index) : nothing;
+    const oldValue = this.#oldValue(chunk, index);
     const slot = this.#records.find(chunk, index);
     const offset = chunk.offset[index]!;
     if (slot >= 0 && this.#keepsPlaces && this.#isElsewhere(slot, chunk.partition)) {
@@ -198,7 +197,8 @@ export class ByteContents<V> {
       return;
     }
     if (slot >= 0) this.#remove(slot);
-    if (isHeard) onDelete(this.keyOf(chunk, index), something(oldValue), chunk.partition, offset, "live");
+    if (onDelete !== undefined)
+      onDelete(this.keyOf(chunk, index), something(oldValue), chunk.partition, offset, "live");
   }
 
   /** Removes what came with records below an offset of the partition; returns how many values that were. */
@@ -213,7 +213,7 @@ export class ByteContents<V> {
       const other = isServedGone ? undefined : this.#others.get(slot)?.find(isGone);
       if (!isServedGone && other === undefined) continue;
       const gone = other === undefined ? served.offset : offsetOf(other);
-      const oldValue = this.#observer.onDelete === undefined ? nothing : this.#read(slot);
+      const oldValue = this.#observer.wantsOldValues ? this.#read(slot) : nothing;
       count++;
       // Its value may have turned out undecodable, and be gone with it.
       if (records.address(slot) >= 0) this.#removeWhere(slot, isGone, oldValue, partition, gone, "expired");
@@ -306,6 +306,7 @@ export class ByteContents<V> {
   }
 
   #oldValue(chunk: RecordChunk, index: number): V | typeof nothing {
+    if (!this.#observer.wantsOldValues) return nothing;
     const slot = this.#records.find(chunk, index);
     return slot < 0 ? nothing : this.#read(slot);
   }
