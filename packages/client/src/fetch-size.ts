@@ -4,16 +4,23 @@ const firstSize = mebibyte;
 const largestSize = 16 * mebibyte;
 /** Waiting so long for a full answer, in milliseconds, is due to the way to the broker: a larger one takes hardly longer. */
 const longWaitMs = 10;
+/** Less than this, and so many times in a row, is no way worth mentioning: what was waited for before was a busy machine. */
+const shortWaitMs = 2;
+const shortWaits = 8;
 
 /** How many bytes to ask a broker for: little as long as that does not keep anybody waiting. */
 export class FetchSize {
   readonly #limit: number;
   #bytes: number;
+  /** What batches need. */
+  #least: number;
+  #shortWaits = 0;
 
   /** @param limit what the user allows; by default 16 MiB. */
   constructor(limit: number = largestSize) {
     this.#limit = limit;
     this.#bytes = Math.min(firstSize, limit);
+    this.#least = this.#bytes;
   }
 
   get bytes(): number {
@@ -25,8 +32,15 @@ export class FetchSize {
    * answer off where that is full; and how long there was nothing else to do than to wait for it.
    */
   note(received: number, whole: number, waitedMs: number): void {
-    const isFull = received > this.#bytes / 2;
+    if (received <= this.#bytes / 2) return;
     const isWasteful = received - whole > received / 8;
-    if (isFull && (isWasteful || waitedMs > longWaitMs)) this.#bytes = Math.min(2 * this.#bytes, this.#limit);
+    this.#shortWaits = waitedMs < shortWaitMs ? this.#shortWaits + 1 : 0;
+    if (isWasteful || waitedMs > longWaitMs) {
+      this.#bytes = Math.min(2 * this.#bytes, this.#limit);
+      if (isWasteful) this.#least = this.#bytes;
+    } else if (this.#shortWaits === shortWaits) {
+      this.#bytes = Math.max(Math.floor(this.#bytes / 2), this.#least);
+      this.#shortWaits = 0;
+    }
   }
 }
