@@ -522,6 +522,16 @@ describe("starting", () => {
     expect(requestsOf(broker, "Metadata") + requestsOf(broker, "ListOffsets")).toBe(asked);
   });
 
+  test.each(["reader", "client"] as const)("fails where the %s was closed after it was prepared", async (ended) => {
+    const broker = await startBroker();
+    const client = clientFor(broker);
+    const reader = new TopicReader(client, { topic: "t", onBatch: () => undefined });
+    await reader.prepare();
+    if (ended === "reader") await reader.close();
+    else client.close();
+    expect(await failureOf(reader.start())).toMatchObject({ code: "CLOSED" });
+  });
+
   test("that fails leaves no connection for fetching behind", async () => {
     const broker = await startBroker();
     const tap = new Tap();

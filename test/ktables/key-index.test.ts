@@ -45,7 +45,7 @@ describe("the forecast of keys", () => {
     expect(forecast.note(60_000, 134_000)).toBeUndefined();
   });
 
-  test("is that no more have not come yet than there are new ones among those that come", () => {
+  test("is bounded by the share of new ones, which tells how many keys there are to choose from", () => {
     const forecast = new KeyForecast(1_000_000);
     expect(forecast.note(10_000, 10_000)).toBe(1_000_000);
     // Half of 12 500 keys and as many again, as of the middle of the sample.

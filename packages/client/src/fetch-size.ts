@@ -4,7 +4,7 @@ const firstSize = mebibyte;
 const largestSize = 16 * mebibyte;
 /** Waiting so long for a full answer, in milliseconds, is due to the way to the broker: a larger one takes hardly longer. */
 const longWaitMs = 10;
-/** Less than this, and so many times in a row, is no way worth mentioning: what was waited for before was a busy machine. */
+/** Who waits less than this, so many times in a row, is near the broker: what took long before was a busy machine. */
 const shortWaitMs = 2;
 const shortWaits = 8;
 
@@ -34,11 +34,13 @@ export class FetchSize {
   note(received: number, whole: number, waitedMs: number): void {
     if (received <= this.#bytes / 2) return;
     const isWasteful = received - whole > received / 8;
-    this.#shortWaits = waitedMs < shortWaitMs ? this.#shortWaits + 1 : 0;
     if (isWasteful || waitedMs > longWaitMs) {
       this.#bytes = Math.min(2 * this.#bytes, this.#limit);
       if (isWasteful) this.#least = this.#bytes;
-    } else if (this.#shortWaits === shortWaits) {
+      this.#shortWaits = 0;
+    } else if (waitedMs >= shortWaitMs) {
+      this.#shortWaits = 0;
+    } else if (++this.#shortWaits === shortWaits) {
       this.#bytes = Math.max(Math.floor(this.#bytes / 2), this.#least);
       this.#shortWaits = 0;
     }

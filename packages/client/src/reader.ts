@@ -79,7 +79,8 @@ export class TopicReader {
 
   /**
    * What {@link start} does before anything is read: looks the topic and its earliest offsets up, and connects to the leaders
-   * meanwhile. To be called by those who look something up themselves at the same time, with no pause before the start.
+   * meanwhile. To be called by those who look something up themselves at the same time, with no pause before the start. Rejects
+   * as {@link start} does.
    */
   async prepare(options: CallOptions = {}): Promise<void> {
     const timeoutMs = options.timeoutMs ?? this.#client.config.requestTimeoutMs;
@@ -109,6 +110,9 @@ export class TopicReader {
    */
   async start(options: CallOptions = {}): Promise<void> {
     if (!this.#isPrepared) await this.prepare(options);
+    // Between the two calls, either may have ended.
+    throwIfAborted(this.#closing.signal);
+    throwIfAborted(this.#client.closing);
     // Connections do that too, but there are none while no broker can be reached.
     if (!this.#client.config.unref) this.#process.hold();
     this.#leaveClient = onAbort(this.#client.closing, () => this.#fail(new ClosedError("The Kafka client")));
@@ -162,12 +166,8 @@ export class TopicReader {
 
   /** Has a connection to each leader opened while it is found out where to read from. */
   #connect(partitions: readonly PartitionMetadata[]): void {
-    for (const { partition, leader } of partitions) {
-      if (leader < 0 || this.#fetchers.has(leader) || !this.#isWanted(partition)) continue;
-      const fetcher = new BrokerFetcher(this.#fetching, leader);
-      this.#fetchers.set(leader, fetcher);
-      fetcher.connect();
-    }
+    const wanted = partitions.filter(({ partition, leader }) => leader >= 0 && this.#isWanted(partition));
+    for (const leader of new Set(wanted.map(({ leader }) => leader))) this.#fetcherOf(leader).connect();
   }
 
   /** Adds those of the partitions that are wanted and not read yet. */
@@ -281,9 +281,8 @@ export class TopicReader {
   }
 
   #startFetcher(broker: number): void {
-    const fetcher = this.#fetchers.get(broker) ?? new BrokerFetcher(this.#fetching, broker);
+    const fetcher = this.#fetcherOf(broker);
     if (fetcher.isRunning) return;
-    this.#fetchers.set(broker, fetcher);
     const run = async (): Promise<void> => {
       try {
         await fetcher.run();
@@ -296,6 +295,15 @@ export class TopicReader {
       this.#startFetchers();
     };
     this.#track(run());
+  }
+
+  #fetcherOf(broker: number): BrokerFetcher {
+    let fetcher = this.#fetchers.get(broker);
+    if (fetcher === undefined) {
+      fetcher = new BrokerFetcher(this.#fetching, broker);
+      this.#fetchers.set(broker, fetcher);
+    }
+    return fetcher;
   }
 
   #track(work: Promise<void>): void {

@@ -27,8 +27,13 @@ export async function printDifferences(
   terminal: Terminal,
   isJson: boolean,
 ): Promise<void> {
-  if (isJson) await terminal.jsonLines(differences.map(differenceObject));
-  else await terminal.lines(differences.map((difference) => differenceRow(difference, terminal)));
+  if (isJson) await terminal.jsonLines(linesOf(differences, differenceObject));
+  else await terminal.lines(linesOf(differences, (difference) => differenceRow(difference, terminal)));
+}
+
+/** Made one at a time: all together, with their values, they may be much. */
+function* linesOf(differences: readonly Difference[], lineOf: (difference: Difference) => string): Generator<string> {
+  for (const difference of differences) yield lineOf(difference);
 }
 
 function differenceObject({ key, oldValue, value }: Difference): string {
