@@ -8,7 +8,7 @@ import { unheard } from "../suites/unheard.ts";
 import { maxDecompressedBytes } from "./decode.ts";
 
 /** Small pieces, so that a few records fill several. */
-const sizes: RecordMapSizes = { segmentSize: 4, pageBits: 10, slotChunkBits: 3 };
+const sizes: RecordMapSizes = { segmentSize: 16, pageBits: 10, slotChunkBits: 3 };
 /** Both stores of a table, empty between one input and the next, so that each shows its defects alone. */
 class StorePair {
   readonly #partitions: readonly number[];

@@ -18,7 +18,7 @@ function batches(writes: readonly Write[], baseOffset: number, compression: "non
 }
 
 /** Small pieces of everything, so that a few records do what millions do otherwise. */
-const smallPieces: RecordMapSizes = { segmentSize: 4, pageBits: 10, slotChunkBits: 3 };
+const smallPieces: RecordMapSizes = { segmentSize: 8, pageBits: 10, slotChunkBits: 3 };
 
 class Log {
   readonly store: ByteStore<string>;

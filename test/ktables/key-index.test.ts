@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Heap } from "../../packages/ktables/src/store/bytes/heap.ts";
+import { segmentUsed } from "../../packages/ktables/src/store/bytes/heap-layout.ts";
 import { KeyForecast } from "../../packages/ktables/src/store/bytes/key-forecast.ts";
 import { KeyHash } from "../../packages/ktables/src/store/bytes/key-hash.ts";
 import { KeyIndex } from "../../packages/ktables/src/store/bytes/key-index.ts";
@@ -112,7 +113,7 @@ describe("the index of keys", () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 300 }),
-        fc.constantFrom(2, 4, 32),
+        fc.constantFrom(4, 8, 32),
         fc.nat(500),
         (steps, segmentSize, expected) => {
           // An address is never 0.
@@ -143,45 +144,49 @@ describe("the index of keys", () => {
     );
   });
 
+  /** What it takes to insert so many keys when so many are expected, and after the first split another number, by key. */
+  const grow = (count: number, expected: number, then = expected): { moves: number; bytes: number } => {
+    const heap = new Heap({ pageBits: 10 });
+    const before = heap.takenBytes;
+    let moves = 0;
+    vi.spyOn(heap, "free").mockImplementation((at) => {
+      moves += heap.words[at / 4 + segmentUsed]!;
+    });
+    const keys: (number | undefined)[] = [undefined];
+    const index = new KeyIndex<number>(heap, { hasKey: (address, key) => keys[address] === key }, 64);
+    index.expect(expected);
+    for (let key = 1; key <= count; key++) {
+      keys.push(key);
+      index.insert(Math.imul(key, 0x9e3779b1), key);
+      if (moves > 0) index.expect(then);
+    }
+    for (let key = 1; key <= count; key++) expect(index.find(Math.imul(key, 0x9e3779b1), key, 0)).toBe(key);
+    return { moves: moves / count, bytes: (heap.takenBytes - before) / count };
+  };
+
   test("moves its keys a few times only, where it knows how many there will be", () => {
-    const grow = (expected: number): { moved: number; segments: number } => {
-      const keys: (number | undefined)[] = [undefined];
-      const index = newIndex(keys, 16);
-      let moved = 0;
-      for (let key = 1; key <= 20_000; key++) {
-        index.expect(expected);
-        keys.push(key);
-        const before = index.segments;
-        index.insert(Math.imul(key, 0x9e3779b1), key);
-        // One segment with twelve keys was replaced.
-        if (index.segments > before) moved += 12;
-      }
-      for (let key = 1; key <= 20_000; key++) expect(index.find(Math.imul(key, 0x9e3779b1), key, 0)).toBe(key);
-      return { moved, segments: index.segments };
-    };
-    const unknown = grow(0);
-    const known = grow(20_000);
-    expect(known.moved).toBeLessThan(unknown.moved / 4);
-    expect(known.segments).toBeLessThanOrEqual(2 * unknown.segments);
-    // What is expected in vain costs no more than one step.
-    expect(grow(20_000_000).segments).toBeLessThanOrEqual(2 ** 4 * unknown.segments);
+    expect(grow(20_000, 0).moves).toBeGreaterThan(1);
+    expect(grow(20_000, 20_000).moves).toBeLessThan(0.2);
   });
 
-  test("does not wait for its first segments to be full where they are to be split again, unless that has turned out wrong", () => {
-    const grow = (expectedThen: number): number => {
-      const keys: (number | undefined)[] = [undefined];
-      const index = newIndex(keys, 16);
-      index.expect(20_000);
-      for (let key = 1; key <= 150; key++) {
-        keys.push(key);
-        index.insert(Math.imul(key, 0x9e3779b1), key);
-        if (index.segments > 1) index.expect(expectedThen);
-      }
-      for (let key = 1; key <= 150; key++) expect(index.find(Math.imul(key, 0x9e3779b1), key, 0)).toBe(key);
-      return index.segments;
-    };
-    expect(grow(20_000)).toBe(256);
-    expect(grow(150)).toBe(16);
+  test("has room for what is expected and not much more, whatever the number", () => {
+    for (const count of [7000, 10_000, 14_000, 20_000, 27_000]) {
+      const { bytes } = grow(count, count);
+      expect(bytes).toBeGreaterThan(12);
+      expect(bytes).toBeLessThan(24);
+    }
+  });
+
+  test("loses little where too much or too little was expected", () => {
+    const { moves, bytes } = grow(20_000, 0);
+    // What is expected in vain costs no more than one step.
+    expect(grow(20_000, 20_000_000).bytes).toBeLessThan(2 * bytes);
+    expect(grow(20_000, 20_000_000, 20_000)).toEqual(grow(20_000, 20_000));
+    expect(grow(600, 20_000, 600).bytes).toBeLessThan(bytes);
+    for (const expected of [100, 1000, 10_000]) {
+      expect(grow(20_000, expected).moves).toBeLessThan(1.2 * moves);
+      expect(grow(20_000, expected).bytes).toBeLessThan(1.2 * bytes);
+    }
   });
 
   test("grows a segment at a time, of which none is larger than it may be", () => {

@@ -166,6 +166,10 @@ describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]
   // Offsets up to 32 bits take less room in a record than others.
   const firstOffset = fc.constantFrom(0, 2 ** 32 - 100, 2 ** 52);
 
+  // Of one group, which is never full, and of several.
+  const segmentSize = fc.constantFrom(4, 16, 32);
+  const sizes = fc.record({ segmentSize, pageBits: fc.integer({ min: 10, max: 13 }), slotChunkBits: fc.constant(3) });
+
   test.each([
     [false, false],
     [true, false],
@@ -173,9 +177,8 @@ describe.each<[string, Pick<ByteStoreOptions<unknown>, "validate" | "onPoison">]
   ])("are the same with and without WebAssembly (several partitions: %s, metadata: %s)", (isSeveral, metadata) => {
     let ordinary = 0;
     fc.assert(
-      fc.property(history, firstOffset, fc.nat(3), fc.nat(20), (writes, first, pageSize, severalFrom) => {
+      fc.property(history, firstOffset, sizes, fc.nat(20), (writes, first, sizes, severalFrom) => {
         const common = { topic: "t", key: string(), value: json(), metadata, expireWithLog: false } as const;
-        const sizes = { segmentSize: 4, pageBits: 10 + pageSize, slotChunkBits: 3 };
         const byteStore = (allowWebAssembly: boolean) =>
           new ByteStore({ ...common, ...policy, totalOffsets: 400 }, unheard, { ...sizes, allowWebAssembly });
         const stores = [byteStore(true), byteStore(false)] as const;

@@ -10,6 +10,9 @@ import {
   farBit,
   farHeader,
   firstFreeSlot,
+  groupBits,
+  groupEntries,
+  groupSize,
   hashAt,
   inputAt,
   isBeyondAsciiAt,
@@ -30,8 +33,8 @@ import {
   roomEnd,
   roomStart,
   segmentEntries,
+  segmentGroups,
   segmentLimit,
-  segmentMask,
   segmentUsed,
   sink,
   slotAt,
@@ -51,6 +54,10 @@ import { field, keyOf, setState, state } from "./state";
 
 export { read } from "./record-walk";
 
+/** Bytes of a group of entries, and how far each hash in it is from its address. */
+const groupBytes: usize = (<usize>groupSize) << 2;
+const addressesInGroup: usize = (<usize>groupEntries) << 2;
+
 /** The byte at which a word is. */
 function byteOf(word: i32): usize {
   return (<usize>word) << 2;
@@ -66,9 +73,10 @@ export function prepare(count: i32, shift: i32): void {
   let seen: i32 = 0;
   for (let index: i32 = 0; index < count; index++) {
     const wanted = field(hashAt, index);
-    const at = entryOf(segmentOf(wanted), wanted);
+    const group = groupOf(segmentOf(wanted), wanted);
+    const equal = lanesWith(v128.load(group), wanted);
     // For another key's there is nothing to look at.
-    store<i32>(slotAt + (index << 2), load<i32>(at) == wanted ? load<i32>(at, 4) : 0);
+    store<i32>(slotAt + (index << 2), equal == 0 ? 0 : load<i32>(group + (ctz(equal) << 2), addressesInGroup));
   }
   for (let index: i32 = 0; index < count; index++) {
     const record = (<usize>field(slotAt, index)) << unitBits;
@@ -79,23 +87,20 @@ export function prepare(count: i32, shift: i32): void {
 
 /** Puts the entries of a segment, which is no longer in the directory, into those that are there now. */
 export function distribute(segment: i32): void {
-  const entries = byteOf(segment + segmentEntries);
-  const size = (<usize>(load<i32>(byteOf(segment + segmentMask)) + 1)) << 2;
-  for (let at: usize = 0; at < size; at += 8) {
-    const entry = load<i32>(entries + at, 4);
-    if (entry == 0) continue;
-    const wanted = load<i32>(entries + at);
-    const target = segmentOf(wanted);
-    let place = entryOf(target, wanted);
-    // The end of the table goes on at its begin.
-    const end = target + byteOf(segmentEntries + load<i32>(target + (segmentMask << 2)) + 1);
-    while (load<i32>(place, 4) != 0) {
-      place += 8;
-      if (place == end) place = target + (segmentEntries << 2);
+  const end = endOfGroups(byteOf(segment));
+  for (let group = byteOf(segment + segmentEntries); group < end; group += groupBytes) {
+    for (let at = group; at < group + addressesInGroup; at += 4) {
+      const address = load<i32>(at, addressesInGroup);
+      if (address == 0) break;
+      const wanted = load<i32>(at);
+      const target = segmentOf(wanted);
+      let place = groupOf(target, wanted);
+      while (load<i32>(place, groupBytes - 4) != 0) place = nextGroup(target, place);
+      place += (<usize>ctz(lanesWith(v128.load(place, addressesInGroup), 0))) << 2;
+      store<i32>(place, wanted);
+      store<i32>(place, address, addressesInGroup);
+      store<i32>(target + (segmentUsed << 2), load<i32>(target + (segmentUsed << 2)) + 1);
     }
-    store<i32>(place, wanted);
-    store<i32>(place, entry, 4);
-    store<i32>(target + (segmentUsed << 2), load<i32>(target + (segmentUsed << 2)) + 1);
   }
 }
 
@@ -105,8 +110,23 @@ function segmentOf(hash: i32): usize {
 }
 
 /** Where the search for a hash begins. */
-function entryOf(segment: usize, hash: i32): usize {
-  return segment + byteOf(segmentEntries + ((hash << 1) & load<i32>(segment + (segmentMask << 2))));
+function groupOf(segment: usize, hash: i32): usize {
+  const number = (<u32>(hash & ((1 << groupBits) - 1)) * load<u32>(segment + (segmentGroups << 2))) >>> groupBits;
+  return segment + byteOf(segmentEntries) + <usize>number * groupBytes;
+}
+
+/** Where it goes on: the end is followed by the begin. */
+function nextGroup(segment: usize, group: usize): usize {
+  return group + groupBytes == endOfGroups(segment) ? segment + byteOf(segmentEntries) : group + groupBytes;
+}
+
+function endOfGroups(segment: usize): usize {
+  return segment + byteOf(segmentEntries) + <usize>load<i32>(segment + (segmentGroups << 2)) * groupBytes;
+}
+
+/** A bit for each of the four words that is this one. */
+function lanesWith(words: v128, word: i32): i32 {
+  return i32x4.bitmask(i32x4.eq(words, i32x4.splat(word)));
 }
 
 /** Where a slot's address is. */
@@ -142,20 +162,20 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
   if (size > state(largestShared)) return false;
   const wanted = field(hashAt, index);
   const segment = segmentOf(wanted);
-  const entries = segment + (segmentEntries << 2);
-  const mask = (<usize>load<i32>(segment + (segmentMask << 2))) << 2;
-  let at = ((<usize>(wanted << 1)) << 2) & mask;
+  let group = groupOf(segment, wanted);
+  let unused: i32 = 0;
   for (;;) {
-    const address = load<i32>(entries + at, 4);
-    if (address == 0) break;
-    if (load<i32>(entries + at) == wanted) {
+    unused = lanesWith(v128.load(group, addressesInGroup), 0);
+    for (let equal = lanesWith(v128.load(group), wanted) & ~unused; equal != 0; equal &= equal - 1) {
+      const entry = group + ((<usize>ctz(equal)) << 2);
+      const address = load<i32>(entry, addressesInGroup);
       const record = (<usize>address) << unitBits;
       if (hasKey(record, key, keyLength)) {
         const slot = load<i32>(record + (recordSlot << 2)) & slotMask;
         const target = replace(record, address, size, isPlaced, partition);
         if (target < 0) return false;
         if (target != address) {
-          store<i32>(entries + at, target, 4);
+          store<i32>(entry, target, addressesInGroup);
           store<i32>(slotPlace(slot), target);
         }
         write((<usize>target) << unitBits, index, slot, kind, body, length, partition);
@@ -163,7 +183,8 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
         return true;
       }
     }
-    at = (at + 8) & mask;
+    if (unused != 0) break;
+    group = nextGroup(segment, group);
   }
   // Whether a key can be decoded is for JavaScript to find out.
   if (load<u8>(isBeyondAsciiAt + index) != 0) return false;
@@ -173,8 +194,9 @@ function upsertOne(index: i32, shift: i32, isPlaced: bool, partition: i32): bool
   if (slot < 0) return false;
   const address = room(size);
   store<i32>(slotPlace(slot), address);
-  store<i32>(entries + at, wanted);
-  store<i32>(entries + at, address, 4);
+  const entry = group + ((<usize>ctz(unused)) << 2);
+  store<i32>(entry, wanted);
+  store<i32>(entry, address, addressesInGroup);
   store<i32>(segment + (segmentUsed << 2), used + 1);
   write((<usize>address) << unitBits, index, slot, kind, body, length, partition);
   store<i32>(slotAt + (index << 2), slot);

@@ -80,15 +80,20 @@ export const baseTimestampAt = 0x88;
 export const unitBits = 3;
 
 /*
- * A segment of the index, in words: twice its number of entries, less 1; how many are used; how many may be; how many
- * leading bits of the hash its keys have in common; and then the entries, pairs of a hash and an address, or 0 in place of the
- * latter.
+ * A segment of the index, in words: how many groups of entries it has; how many entries are used; how many may be; how many
+ * leading bits of the hash its keys have in common; and from a multiple of 32 bytes on the groups, four hashes each and then
+ * the addresses that belong to them. Those used come first in a group; for the others the address is 0.
  */
-export const segmentMask = 0;
+export const segmentGroups = 0;
 export const segmentUsed = 1;
 export const segmentLimit = 2;
 export const segmentDepth = 3;
-export const segmentEntries = 4;
+export const segmentEntries = 8;
+/** Words of the hashes, and entries. */
+export const groupEntries = 4;
+export const groupSize = 8;
+/** Trailing bits of the hash, which choose the group where the search begins. */
+export const groupBits = 16;
 
 /*
  * A record, in words: its slot with the flags below, the lower half of its offset, the upper half where it is far or placed, and

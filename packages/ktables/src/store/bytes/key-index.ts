@@ -2,16 +2,25 @@ import type { Heap } from "./heap.ts";
 import {
   directoryAt,
   directoryDepth,
+  groupBits,
+  groupEntries,
+  groupSize,
   maxDirectoryDepth,
   segmentDepth,
   segmentEntries,
+  segmentGroups,
   segmentLimit,
-  segmentMask,
   segmentUsed,
 } from "./heap-layout.ts";
 
-/** Entries of a segment: splitting the 12 000 keys that it has at most takes a fraction of a millisecond. */
+/** Entries of a segment, at most: splitting the 12 000 keys that it has then takes a fraction of a millisecond. */
 const defaultSegmentSize = 2 ** 14;
+/** A segment begins with this share of them, and one that is to be split again has no more. */
+const firstShare = 1 / 4;
+/** Entries for each key that is expected: an eighth more keys may come before a segment is full. */
+const entriesPerKey = 1.5;
+/** Only keys with equal leading bits need a segment this large; the trailing bits could not choose among more groups. */
+const mostEntries = groupEntries << groupBits;
 const directory = directoryAt >>> 2;
 
 /** Compares the key at an address with another one. */
@@ -26,28 +35,32 @@ export type Distribute = (segment: number) => void;
 const mostLevels = 4;
 
 /**
- * The addresses of keys, none of which is 0, by the keys' hashes: extendible hashing. The leading bits of a hash choose a segment, a small table
- * with linear probing, which is split when it is full: in two, or in more where many more keys are expected, so that each entry
- * moves a few times only. So it grows a segment at a time and never rehashes as a whole, and no table in it is larger than a
- * processor's cache. Of the hash's bits, at most 15 choose a segment: those that
- * remain place the key in it.
+ * The addresses of keys, none of which is 0, by the keys' hashes: extendible hashing. The leading bits of a hash choose a
+ * segment, a small table of groups of four entries, of which the trailing bits choose one; a key that finds it full goes to the
+ * next one that is not. A segment grows to its full size and is then split: in two, or in more where many more keys are
+ * expected, so that each entry moves a few times only. So the index grows a segment at a time and never rehashes as a whole,
+ * and no table in it is larger than a processor's cache.
  */
 export class KeyIndex<K> {
   readonly #heap: Heap;
   readonly #keys: KeyComparison<K>;
+  readonly #segmentSize: number;
+  readonly #firstSize: number;
   readonly #distribute: Distribute;
   #expectedKeys = 0;
 
   /**
-   * @param segmentSize in entries, a power of two.
+   * @param segmentSize in entries, a multiple of four.
    * @param distribute does what JavaScript does otherwise.
    * @throws RangeError where there is no memory for a first segment
    */
   constructor(heap: Heap, keys: KeyComparison<K>, segmentSize: number = defaultSegmentSize, distribute?: Distribute) {
     this.#heap = heap;
     this.#keys = keys;
+    this.#segmentSize = segmentSize;
+    this.#firstSize = inGroups(segmentSize * firstShare);
     this.#distribute = distribute ?? ((segment) => this.#putAll(segment));
-    const segment = this.#newSegment(segmentSize, 0);
+    const segment = this.#newSegment(this.#firstSize, 0);
     if (segment < 0) throw new RangeError("there is no memory");
     heap.words[directory] = segment;
     heap.words[directoryDepth] = 0;
@@ -67,12 +80,12 @@ export class KeyIndex<K> {
   find(hash: number, key: K, index: number): number {
     const { words } = this.#heap;
     const segment = this.#segmentOf(hash);
-    const mask = words[segment + segmentMask]!;
-    const entries = segment + segmentEntries;
-    for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
-      const address = words[entries + at + 1]!;
-      if (address === 0) return -1;
-      if (words[entries + at] === hash && this.#keys.hasKey(address, key, index)) return address;
+    for (let group = groupOf(words, segment, hash); ; group = nextGroup(words, segment, group)) {
+      for (let at = group; at < group + groupEntries; at++) {
+        const address = words[at + groupEntries]!;
+        if (address === 0) return -1;
+        if (words[at] === hash && this.#keys.hasKey(address, key, index)) return address;
+      }
     }
   }
 
@@ -82,9 +95,8 @@ export class KeyIndex<K> {
    */
   firstCandidate(hash: number): number {
     const { words } = this.#heap;
-    const segment = this.#segmentOf(hash);
-    const at = segment + segmentEntries + ((hash << 1) & words[segment + segmentMask]!);
-    return words[at] === hash ? words[at + 1]! : 0;
+    const group = groupOf(words, this.#segmentOf(hash), hash);
+    return words[group] === hash ? words[group + groupEntries]! : 0;
   }
 
   /** For a key that is not there. False when there is no memory for it. */
@@ -103,35 +115,25 @@ export class KeyIndex<K> {
   /** A key that is there has another address now. */
   move(hash: number, from: number, to: number): void {
     const { words } = this.#heap;
-    const segment = this.#segmentOf(hash);
-    words[segment + segmentEntries + this.#placeOf(segment, hash, from) + 1] = to;
+    words[placeOf(words, this.#segmentOf(hash), hash, from) + groupEntries] = to;
   }
 
   /** For an address that is there. */
   remove(hash: number, address: number): void {
     const { words } = this.#heap;
     const segment = this.#segmentOf(hash);
-    const mask = words[segment + segmentMask]!;
-    const entries = segment + segmentEntries;
-    let hole = this.#placeOf(segment, hash, address);
     words[segment + segmentUsed]!--;
-    // Those behind move up, unless their search begins behind the hole: so no search ends too early.
-    for (let at = (hole + 2) & mask; words[entries + at + 1] !== 0; at = (at + 2) & mask) {
-      const begin = (words[entries + at]! << 1) & mask;
-      if (((at - begin) & mask) < ((at - hole) & mask)) continue;
-      words[entries + hole] = words[entries + at]!;
-      words[entries + hole + 1] = words[entries + at + 1]!;
-      hole = at;
+    for (let place = placeOf(words, segment, hash, address); place >= 0; ) {
+      const group = place - (place % groupSize);
+      const wasFull = isFull(words, group);
+      let last = group + groupEntries - 1;
+      while (words[last + groupEntries] === 0) last--;
+      moveEntry(words, last, place);
+      words[last + groupEntries] = 0;
+      // A key that found the group full is behind it, where nobody would look any more.
+      place = wasFull ? entryFromBehind(words, segment, group) : -1;
+      if (place >= 0) moveEntry(words, place, last);
     }
-    words[entries + hole + 1] = 0;
-  }
-
-  #placeOf(segment: number, hash: number, address: number): number {
-    const { words } = this.#heap;
-    const mask = words[segment + segmentMask]!;
-    let at = (hash << 1) & mask;
-    while (words[segment + segmentEntries + at + 1] !== address) at = (at + 2) & mask;
-    return at;
   }
 
   #segmentOf(hash: number): number {
@@ -140,32 +142,35 @@ export class KeyIndex<K> {
     return words[directory + ((hash >>> 1) >>> (31 - words[directoryDepth]!))]!;
   }
 
+  /** Replaces a full segment by a larger one or by several. False when there is no memory for that. */
   #makeRoom(segment: number, hash: number): boolean {
     const { words } = this.#heap;
     const depth = words[segment + segmentDepth]!;
-    const limit = fullLimit(this.#sizeOf(segment));
-    const wanted = Math.min(Math.ceil(Math.log2(this.#expectedKeys / limit)), maxDirectoryDepth);
-    const isFull = words[segment + segmentLimit] === limit;
-    if (isFull || wanted > depth) {
-      if (depth === maxDirectoryDepth) return this.#enlarge(segment, hash, depth);
-      for (let target = Math.max(depth + 1, Math.min(wanted, depth + mostLevels)); target > depth; target--) {
-        if (this.#split(segment, hash, depth, target, wanted)) return true;
-      }
+    const size = words[segment + segmentGroups]! * groupEntries;
+    const wanted = Math.min(Math.ceil(Math.log2(this.#expectedKeys / fullLimit(this.#segmentSize))), maxDirectoryDepth);
+    if (depth === maxDirectoryDepth) return 2 * size <= mostEntries && this.#enlarge(segment, hash, 2 * size);
+    if (wanted <= depth && size < this.#segmentSize) {
+      return this.#enlarge(segment, hash, Math.min(2 * size, this.#segmentSize));
     }
-    if (isFull) return false;
-    // Fewer keys are expected now, or there is no memory for more.
-    words[segment + segmentLimit] = limit;
-    return true;
+    for (let target = Math.max(depth + 1, Math.min(wanted, depth + mostLevels)); target > depth; target--) {
+      if (this.#split(segment, hash, target, this.#sizeAt(target, wanted))) return true;
+    }
+    return false;
   }
 
-  /** False when there is no memory for so many segments. `wanted`: the depth that the expected number of keys needs. */
-  #split(segment: number, hash: number, depth: number, target: number, wanted: number): boolean {
-    const size = this.#sizeOf(segment);
-    // Where the first ones are to be split again anyway, better soon: there is less to move then.
-    const limit = depth === 0 && target < wanted ? Math.max(1, size >>> 2) : fullLimit(size);
+  /** How large the segments of a depth shall be, when the expected number of keys needs the depth `wanted`. */
+  #sizeAt(depth: number, wanted: number): number {
+    if (depth < wanted) return this.#firstSize;
+    if (depth > wanted) return this.#segmentSize;
+    return Math.min(inGroups((this.#expectedKeys / 2 ** depth) * entriesPerKey), this.#segmentSize);
+  }
+
+  /** In segments of a size that tell `target` bits apart. False when there is no memory for so many. */
+  #split(segment: number, hash: number, target: number, size: number): boolean {
+    const depth = this.#heap.words[segment + segmentDepth]!;
     const parts: number[] = [];
     while (parts.length < 2 ** (target - depth)) {
-      const part = this.#newSegment(size, target, limit);
+      const part = this.#newSegment(size, target);
       if (part < 0) {
         for (const taken of parts) this.#free(taken);
         return false;
@@ -173,13 +178,19 @@ export class KeyIndex<K> {
       parts.push(part);
     }
     while (this.#heap.words[directoryDepth]! < target) this.#doubleDirectory();
+    const first = this.#firstOf(hash, depth);
+    const span = 2 ** (this.#heap.words[directoryDepth]! - target);
     const { words } = this.#heap;
-    const first = directory + this.#firstOf(hash, depth);
-    const span = 2 ** (words[directoryDepth]! - target);
     for (const [number, part] of parts.entries()) words.fill(part, first + number * span, first + (number + 1) * span);
     this.#distribute(segment);
     this.#free(segment);
     return true;
+  }
+
+  /** By one that tells no more bits apart. */
+  #enlarge(segment: number, hash: number, size: number): boolean {
+    const depth = this.#heap.words[segment + segmentDepth]!;
+    return this.#split(segment, hash, depth, size);
   }
 
   #doubleDirectory(): void {
@@ -192,50 +203,32 @@ export class KeyIndex<K> {
 
   #putAll(segment: number): void {
     const { words } = this.#heap;
-    const entries = segment + segmentEntries;
-    const end = entries + words[segment + segmentMask]! + 1;
-    for (let at = entries; at < end; at += 2) {
-      if (words[at + 1] !== 0) put(words, this.#segmentOf(words[at]!), words[at]!, words[at + 1]!);
+    const end = endOfGroups(words, segment);
+    for (let group = segment + segmentEntries; group < end; group += groupSize) {
+      for (let at = group; at < group + groupEntries && words[at + groupEntries] !== 0; at++) {
+        put(words, this.#segmentOf(words[at]!), words[at]!, words[at + groupEntries]!);
+      }
     }
   }
 
-  /** For keys whose hashes are so much alike that the directory cannot tell them apart. */
-  #enlarge(segment: number, hash: number, depth: number): boolean {
-    const size = this.#sizeOf(segment);
-    const larger = this.#newSegment(2 * size, depth);
-    if (larger < 0) return false;
-    const { words } = this.#heap;
-    const entries = segment + segmentEntries;
-    for (let at = entries; at < entries + 2 * size; at += 2) {
-      if (words[at + 1] !== 0) put(words, larger, words[at]!, words[at + 1]!);
-    }
-    words[directory + this.#firstOf(hash, depth)] = larger;
-    this.#free(segment);
-    return true;
-  }
-
-  /** The first entry of the directory for hashes that begin with the same `depth` bits. */
+  /** The word of the directory for hashes that begin with the same `depth` bits; there may be more. */
   #firstOf(hash: number, depth: number): number {
     const prefix = (hash >>> 1) >>> (31 - depth);
-    return prefix << (this.#heap.words[directoryDepth]! - depth);
-  }
-
-  #sizeOf(segment: number): number {
-    return (this.#heap.words[segment + segmentMask]! + 1) >>> 1;
+    return directory + (prefix << (this.#heap.words[directoryDepth]! - depth));
   }
 
   #free(segment: number): void {
-    this.#heap.free(segment * 4, bytesOf(this.#sizeOf(segment)));
+    this.#heap.free(segment * 4, bytesOf(this.#heap.words[segment + segmentGroups]! * groupEntries));
   }
 
   /** -1 when there is no memory. */
-  #newSegment(size: number, depth: number, limit: number = fullLimit(size)): number {
+  #newSegment(size: number, depth: number): number {
     const at = this.#heap.take(bytesOf(size));
     if (at < 0) return -1;
     const segment = at / 4;
     const { words } = this.#heap;
-    words[segment + segmentMask] = 2 * size - 1;
-    words[segment + segmentLimit] = limit;
+    words[segment + segmentGroups] = size / groupEntries;
+    words[segment + segmentLimit] = fullLimit(size);
     words[segment + segmentDepth] = depth;
     return segment;
   }
@@ -243,19 +236,65 @@ export class KeyIndex<K> {
 
 /** So many entries may be used: with more, searches take long. */
 function fullLimit(size: number): number {
-  return Math.max(1, (size >>> 2) * 3);
+  return Math.floor(size * 0.75);
+}
+
+function inGroups(size: number): number {
+  return Math.max(1, Math.ceil(size / groupEntries)) * groupEntries;
 }
 
 function bytesOf(size: number): number {
   return (segmentEntries + 2 * size) * 4;
 }
 
-function put(words: Int32Array, segment: number, hash: number, entry: number): void {
-  const mask = words[segment + segmentMask]!;
-  const entries = segment + segmentEntries;
-  let at = (hash << 1) & mask;
-  while (words[entries + at + 1] !== 0) at = (at + 2) & mask;
-  words[entries + at] = hash;
-  words[entries + at + 1] = entry;
+/** Where the search for a hash begins. */
+function groupOf(words: Int32Array, segment: number, hash: number): number {
+  const number = ((hash & (2 ** groupBits - 1)) * words[segment + segmentGroups]!) >>> groupBits;
+  return segment + segmentEntries + number * groupSize;
+}
+
+/** Where it goes on: the end is followed by the begin. */
+function nextGroup(words: Int32Array, segment: number, group: number): number {
+  return group + groupSize === endOfGroups(words, segment) ? segment + segmentEntries : group + groupSize;
+}
+
+function endOfGroups(words: Int32Array, segment: number): number {
+  return segment + segmentEntries + words[segment + segmentGroups]! * groupSize;
+}
+
+function isFull(words: Int32Array, group: number): boolean {
+  return words[group + groupSize - 1] !== 0;
+}
+
+function placeOf(words: Int32Array, segment: number, hash: number, address: number): number {
+  for (let group = groupOf(words, segment, hash); ; group = nextGroup(words, segment, group)) {
+    for (let at = group; at < group + groupEntries; at++) if (words[at + groupEntries] === address) return at;
+  }
+}
+
+/** An entry whose search begins at a group or before it, and that is in a later one; -1 if there is none. */
+function entryFromBehind(words: Int32Array, segment: number, group: number): number {
+  const size = endOfGroups(words, segment) - segment - segmentEntries;
+  const distance = (from: number, to: number): number => (to < from ? to - from + size : to - from);
+  for (let later = nextGroup(words, segment, group); ; later = nextGroup(words, segment, later)) {
+    for (let at = later; at < later + groupEntries; at++) {
+      if (words[at + groupEntries] === 0) return -1;
+      if (distance(groupOf(words, segment, words[at]!), later) >= distance(group, later)) return at;
+    }
+  }
+}
+
+function moveEntry(words: Int32Array, from: number, to: number): void {
+  words[to] = words[from]!;
+  words[to + groupEntries] = words[from + groupEntries]!;
+}
+
+function put(words: Int32Array, segment: number, hash: number, address: number): void {
+  let group = groupOf(words, segment, hash);
+  while (isFull(words, group)) group = nextGroup(words, segment, group);
+  let at = group;
+  while (words[at + groupEntries] !== 0) at++;
+  words[at] = hash;
+  words[at + groupEntries] = address;
   words[segment + segmentUsed]!++;
 }
