@@ -65,18 +65,23 @@ function byteOf(word: i32): usize {
 
 /**
  * Hashes the keys of all records (see `key-hash.ts`), then looks where each might be, then at what is there: steps that do
- * not wait for each other, so that the processor fetches from memory for many keys at a time. `shift` leads from where a
- * record begins in its batch to where it is in the input.
+ * not wait for each other, so that the processor fetches from memory for many keys at a time, and short ones, so that there
+ * are many at a time. `shift` leads from where a record begins in its batch to where it is in the input.
  */
 export function prepare(count: i32, shift: i32): void {
   hashKeys(count, shift);
   let seen: i32 = 0;
   for (let index: i32 = 0; index < count; index++) {
     const wanted = field(hashAt, index);
-    const group = groupOf(segmentOf(wanted), wanted);
+    store<i32>(slotAt + (index << 2), <i32>groupOf(segmentOf(wanted), wanted));
+  }
+  for (let index: i32 = 0; index < count; index++) seen ^= load<i32>(<usize>field(slotAt, index));
+  for (let index: i32 = 0; index < count; index++) {
+    const wanted = field(hashAt, index);
+    const group = <usize>field(slotAt, index);
     const equal = lanesWith(v128.load(group), wanted);
     // For another key's there is nothing to look at.
-    store<i32>(slotAt + (index << 2), equal == 0 ? 0 : load<i32>(group + (ctz(equal) << 2), addressesInGroup));
+    store<i32>(slotAt + (index << 2), equal == 0 ? 0 : load<i32>(group + ((<usize>ctz(equal)) << 2), addressesInGroup));
   }
   for (let index: i32 = 0; index < count; index++) {
     const record = (<usize>field(slotAt, index)) << unitBits;
