@@ -21,6 +21,8 @@ const firstShare = 1 / 4;
 const entriesPerKey = 1.5;
 /** Only keys with equal leading bits need a segment this large; the trailing bits could not choose among more groups. */
 const mostEntries = groupEntries << groupBits;
+/** Words of what is mapped in one piece, at least. */
+const memoryPage = 1024;
 const directory = directoryAt >>> 2;
 
 /** Compares the key at an address with another one. */
@@ -227,6 +229,8 @@ export class KeyIndex<K> {
     if (at < 0) return -1;
     const segment = at / 4;
     const { words } = this.#heap;
+    // New memory is mapped when it is touched, and where it is read first, twice.
+    for (let word = segment; word < segment + segmentEntries + 2 * size; word += memoryPage) words[word] = 0;
     words[segment + segmentGroups] = size / groupEntries;
     words[segment + segmentLimit] = fullLimit(size);
     words[segment + segmentDepth] = depth;
