@@ -32,7 +32,9 @@ const measurements = new Measurements();
 const directory = await mkdtemp(join(tmpdir(), "ktables-bench-"));
 try {
   // The harness's brokers start quickly; this one shall have its compiler and room.
-  await using kafka = await startKafka({ jvmFlags: ["-XX:TieredStopAtLevel=4", "-Xmx1g"] });
+  // With more threads for its connections, it depends on how many were opened before who shares one with the publisher.
+  const brokerConfig = { "num.network.threads": "1" };
+  await using kafka = await startKafka({ jvmFlags: ["-XX:TieredStopAtLevel=4", "-Xmx1g"], brokerConfig });
   const { bootstrapServers } = kafka;
   await using topics = new Topics(bootstrapServers);
   if (!options.asJson) console.log(`${machine()}\nKafka ${kafka.version}, one broker on this machine`);
