@@ -151,19 +151,18 @@ export class KeyIndex<K> {
     const size = words[segment + segmentGroups]! * groupEntries;
     const wanted = Math.min(Math.ceil(Math.log2(this.#expectedKeys / fullLimit(this.#segmentSize))), maxDirectoryDepth);
     if (depth === maxDirectoryDepth) return 2 * size <= mostEntries && this.#enlarge(segment, hash, 2 * size);
-    if (wanted <= depth && size < this.#segmentSize) {
-      return this.#enlarge(segment, hash, Math.min(2 * size, this.#segmentSize));
-    }
+    if (wanted <= depth && size <= this.#segmentSize / 2) return this.#enlarge(segment, hash, 2 * size);
     for (let target = Math.max(depth + 1, Math.min(wanted, depth + mostLevels)); target > depth; target--) {
-      if (this.#split(segment, hash, target, this.#sizeAt(target, wanted))) return true;
+      if (this.#split(segment, hash, target, this.#sizeAfter(size, target, wanted))) return true;
     }
     return false;
   }
 
-  /** How large the segments of a depth shall be, when the expected number of keys needs the depth `wanted`. */
-  #sizeAt(depth: number, wanted: number): number {
+  /** How large the parts of a segment shall be, when the expected number of keys needs the depth `wanted`. */
+  #sizeAfter(size: number, depth: number, wanted: number): number {
     if (depth < wanted) return this.#firstSize;
-    if (depth > wanted) return this.#segmentSize;
+    // What one split frees is of use to the next one if it has the same size.
+    if (depth > wanted) return size;
     return Math.min(inGroups((this.#expectedKeys / 2 ** depth) * entriesPerKey), this.#segmentSize);
   }
 
