@@ -66,12 +66,18 @@ function matrix(figures: readonly Figure[]): string {
       const figure = figures.find((one) => one.case === name && nameOf(one) === subject);
       const first = figures.find((one) => one.case === name);
       if (figure === undefined || first === undefined) return "";
-      return figure === first ? String(figure.median) : `${figure.median} (${ratio(first, figure).toPrecision(2)})`;
+      return figure === first ? String(figure.median) : `${figure.median} (${inTwoDigits(ratio(first, figure))})`;
     });
     return `| ${subject} | ${cells.join(" | ")} |`;
   });
   const head = `| ${figures[0]?.unit ?? ""} | ${cases.join(" | ")} |`;
   return [head, `|---|${"---|".repeat(cases.length)}`, ...rows].join("\n");
+}
+
+/** Beyond a hundred, `toPrecision` alone would write powers of ten. */
+function inTwoDigits(value: number): string {
+  const text = value.toPrecision(2);
+  return text.includes("e") ? String(Number(text)) : text;
 }
 
 function nameOf({ subject, runtime }: Figure): string {
