@@ -1,6 +1,13 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { ConnectionError, KafkaError, silentLogger, TimeoutError, UnsupportedApiError } from "@ktables/client";
+import {
+  ConnectionError,
+  type Connector,
+  KafkaError,
+  silentLogger,
+  TimeoutError,
+  UnsupportedApiError,
+} from "@ktables/client";
 import { afterEach, describe, expect, test } from "vitest";
 import { resolveConfig } from "../../packages/client/src/config.ts";
 import { Connection } from "../../packages/client/src/connection.ts";
@@ -212,6 +219,26 @@ describe("answers (cases 66 and 67)", () => {
     expect(connection.isOpen).toBe(false);
   });
 
+  test("to a request with less time are missed at its own time, behind one that may take longer", async () => {
+    const fake = await peer(afterVersions(() => undefined));
+    const connection = await open(fake, { requestTimeoutMs: 80 });
+    const patient = failure(connection.request(listOffsetsApi, question, { serverWaitMs: 60_000 }));
+    const error = await failure(ask(connection));
+    expect(error.message).toMatch(/did not answer ListOffsets within 80 ms/);
+    expect((await patient).message).toBe(error.message);
+  });
+
+  test("have as long as their request has, however long earlier ones took", async () => {
+    const fake = await peer(
+      afterVersions(({ correlationId, socket }) => {
+        setTimeout(() => socket.write(answer(correlationId, listOffsetsV2("t", 0, 1))), 250);
+      }),
+    );
+    const connection = await open(fake, { requestTimeoutMs: 400 });
+    for (let round = 0; round < 3; round++) await ask(connection);
+    expect(connection.isOpen).toBe(true);
+  });
+
   test.each([
     [
       "with a foreign correlation id",
@@ -361,4 +388,35 @@ describe("the pool", () => {
     expect(control.isOpen).toBe(true);
     expect((await get("fetch 1")).isOpen).toBe(true);
   });
+});
+
+test("what was handed to a connector stays as it is, for as long as it takes to send it", async () => {
+  const written: { readonly bytes: Uint8Array; readonly copy: Uint8Array }[] = [];
+  const connector: Connector = async (_, events) => ({
+    write: (bytes) => {
+      written.push({ bytes, copy: bytes.slice() });
+      if (written.length > 1) return;
+      queueMicrotask(() => events.onData(answer(0, apiVersionsV3(0, usualApis))));
+    },
+    destroy: () => events.onClose(undefined),
+  });
+  const config = resolveConfig({ bootstrapServers: "127.0.0.1:9092", logger: silentLogger, connector });
+  const connection = await Connection.open(config.bootstrapServers[0]!, config, new AbortController().signal);
+  // From those that share memory to those that need some of their own.
+  const names = Array.from({ length: 300 }, (_, index) => "x".repeat((index * 7919) % 12_000));
+  const failures = names.map((name) => {
+    const request = { ...question, topics: [{ name, partitions: [] }] };
+    return failure(connection.request(listOffsetsApi, request));
+  });
+  expect(written).toHaveLength(301);
+  for (const [index, { bytes, copy }] of written.entries()) {
+    expect(Buffer.compare(bytes, copy)).toBe(0);
+    const frame = Buffer.from(bytes);
+    expect(frame.readInt32BE(0)).toBe(frame.length - 4);
+    expect(frame.readInt32BE(8)).toBe(index);
+    const name = names[index - 1];
+    if (name !== undefined) expect(frame.includes(name)).toBe(true);
+  }
+  connection.close();
+  expect(await Promise.all(failures)).toHaveLength(300);
 });

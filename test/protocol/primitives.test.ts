@@ -7,7 +7,7 @@ import { zeroUuid } from "../../packages/client/src/protocol/uuid.ts";
 import { ProtocolWriter } from "../../packages/client/src/protocol/writer.ts";
 
 function hex(write: (writer: ProtocolWriter) => void): string {
-  const writer = new ProtocolWriter(1);
+  const writer = new ProtocolWriter(new Uint8Array(1));
   write(writer);
   return Buffer.from(writer.finish()).toString("hex");
 }
@@ -134,6 +134,21 @@ describe("values that do not fit are refused", () => {
     expect(mended("0003c32841")).toBe("\ufffd(A");
     expect(mended("0003efbbbf")).toBe("\ufeff");
     expect(() => mended("0003c328")).toThrow(expect.objectContaining({ code: "MESSAGE_TRUNCATED" }));
+  });
+
+  test("a string is its UTF-8, however short and whatever is in it", () => {
+    const text = fc.oneof(
+      fc.string({ unit: "binary-ascii", maxLength: 40 }),
+      fc.string({ unit: "grapheme", maxLength: 40 }),
+    );
+    fc.assert(
+      fc.property(text, (value) => {
+        const utf8 = Buffer.from(value);
+        const length = Buffer.alloc(2);
+        length.writeInt16BE(utf8.length);
+        expect(hex((w) => w.string(value, false))).toBe(Buffer.concat([length, utf8]).toString("hex"));
+      }),
+    );
   });
 
   test("the longest string is not refused", () => {

@@ -1,4 +1,4 @@
-import { AbortSource, sleep, untilAborted } from "./abort.ts";
+import { type AbortSignalLike, AbortSource, abortReason, onAbort, sleep } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { Connection } from "./connection.ts";
@@ -25,11 +25,14 @@ const defaultMaxWaitMs = 5000;
 /** Applied in a fraction of a millisecond. */
 const littleBytes = 32 * 1024;
 
+/** Why a flight ends that does not ask for all partitions that it could. */
+const abandoned = Symbol("abandoned");
+
 /** A connection of one fetcher. */
 class Lane {
   readonly purpose: ConnectionPurpose = `fetch ${++connectionCount}`;
-  /** Requests that the broker has not answered. */
-  pending = 0;
+  /** That of the last request. */
+  connection: Connection | undefined;
 }
 
 interface Arrival {
@@ -42,7 +45,7 @@ interface Arrival {
 
 interface Flight {
   readonly asked: readonly Asked[];
-  readonly response: Promise<Arrival>;
+  readonly arrival: Promise<Arrival>;
   readonly abandoning: AbortSource;
 }
 
@@ -63,10 +66,8 @@ export class BrokerFetcher {
   #requestCount = 0;
   #usesSecond = false;
   #isRunning = false;
-  /** What the fetcher waits for, while it does nothing else. */
-  #parked: Flight | undefined;
-  /** Whether partitions may have arrived since the last request. */
-  #hasArrivals = false;
+  /** What the broker has been asked and not been heard about. */
+  #flight: Flight | undefined;
 
   constructor(context: FetchContext, broker: number) {
     this.#context = context;
@@ -76,9 +77,8 @@ export class BrokerFetcher {
 
   /** To be called when partitions may have come to this broker. */
   wake(): void {
-    this.#hasArrivals = true;
     this.#arrivals.wake();
-    if (this.#parked !== undefined) this.#abandonIfIncomplete(this.#parked);
+    if (this.#flight !== undefined) this.#abandonIfIncomplete(this.#flight);
   }
 
   /** Whether {@link run} has been called. */
@@ -100,42 +100,51 @@ export class BrokerFetcher {
   /** Resolves when the broker is the source of no partition any more, or the reader is closed. */
   async run(): Promise<void> {
     this.#isRunning = true;
+    const { signal } = this.#context;
+    if (signal.aborted) return;
+    const unsubscribe = onAbort(signal, () => this.#flight?.abandoning.abort(abortReason(signal)));
+    try {
+      await this.#follow();
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  async #follow(): Promise<void> {
     const { signal, client } = this.#context;
-    let flight: Flight | undefined;
     let failures = 0;
     while (!signal.aborted) {
       try {
-        flight ??= this.#startFetch();
+        const flight = (this.#flight ??= this.#startFetch());
         if (flight === undefined) {
           const pause = this.#pauseMs();
           if (pause === undefined) return;
           await this.#arrivals.wait(pause, signal);
           continue;
         }
-        const { asked }: Flight = flight;
+        const { asked } = flight;
         const waitingSince = performance.now();
-        const { response, connection, sentAt, at } = await this.#answer(flight);
+        const { response, connection, sentAt, at } = await flight.arrival;
         // The time that it took to connect says nothing about how long an answer takes.
         const waitedMs = performance.now() - Math.max(waitingSince, sentAt);
-        flight = undefined;
+        this.#flight = undefined;
         const deliveries = inspect(this.#context, this.broker, asked, response, at);
         failures = 0;
         // What is quickly applied shall not wait for a request to be made; what is not, shall not keep the broker waiting.
         if (this.#noteSize(deliveries, waitedMs) > littleBytes) {
-          flight = this.#startFetch();
-          // A request is written once its connection has been looked up, which takes until the end of this turn.
+          this.#flight = this.#startFetch();
+          // Where every answer is there before the last one is applied, nobody else would have a turn.
           await yieldToOthers();
         }
         await apply(this.#context, deliveries);
         connection.giveBack(response);
       } catch (error) {
         if (signal.aborted) return;
-        if (flight?.abandoning.signal.aborted === true) {
-          flight = undefined;
+        this.#flight = undefined;
+        if (error === abandoned) {
           this.#changeLane();
           continue;
         }
-        flight = undefined;
         this.#onFailure(error);
         if (signal.aborted) return;
         const { retryBackoffMs, maxRetryBackoffMs } = client.config;
@@ -162,17 +171,7 @@ export class BrokerFetcher {
 
   #changeLane(): void {
     this.#usesSecond = !this.#usesSecond;
-    if (this.#lane.pending > 0) this.#context.client.dropConnections(this.#lane.purpose);
-  }
-
-  async #answer(flight: Flight): Promise<Arrival> {
-    if (this.#hasArrivals) this.#abandonIfIncomplete(flight);
-    this.#parked = flight;
-    try {
-      return await flight.response;
-    } finally {
-      this.#parked = undefined;
-    }
+    if (this.#lane.connection?.isBusy === true) this.#context.client.dropConnections(this.#lane.purpose);
   }
 
   #abandonIfIncomplete({ asked, abandoning }: Flight): void {
@@ -180,7 +179,7 @@ export class BrokerFetcher {
     const isMissing = (cursor: PartitionCursor): boolean =>
       cursor.retryAt <= now &&
       !asked.some((entry) => entry.cursor === cursor && entry.generation === cursor.generation);
-    if (this.#own().some(isMissing)) abandoning.abort();
+    if (this.#own().some(isMissing)) abandoning.abort(abandoned);
   }
 
   #onFailure(error: unknown): void {
@@ -213,7 +212,6 @@ export class BrokerFetcher {
   /** Sends a request for every partition that is not pausing; undefined when there is none. */
   #startFetch(): Flight | undefined {
     const now = performance.now();
-    this.#hasArrivals = false;
     const ready: PartitionCursor[] = [];
     // A partition whose pause ends must not wait for the others' long poll.
     let maxWaitMs = this.#context.options.maxWaitMs ?? defaultMaxWaitMs;
@@ -231,27 +229,26 @@ export class BrokerFetcher {
     const first = this.#requestCount++ % ready.length;
     const asked = [...ready.slice(first), ...ready.slice(0, first)].map(askFor);
     const abandoning = new AbortSource();
-    const response = untilAborted(this.#send(asked, Math.ceil(maxWaitMs)), abandoning.signal);
+    const arrival = this.#send(asked, Math.ceil(maxWaitMs), abandoning.signal);
     // The answer may fail while nobody waits for it yet; whoever awaits it next still sees the failure.
-    response.catch(() => undefined);
-    return { asked, response, abandoning };
+    arrival.catch(() => undefined);
+    return { asked, arrival, abandoning };
   }
 
-  async #send(asked: readonly Asked[], maxWaitMs: number): Promise<Arrival> {
-    const { client, signal, topicId } = this.#context;
+  /** The request is written at once where there is a connection. */
+  async #send(asked: readonly Asked[], maxWaitMs: number, signal: AbortSignalLike): Promise<Arrival> {
+    const { client, topicId } = this.#context;
     const lane = this.#lane;
-    const connection = await client.brokerConnection(this.broker, lane.purpose, signal);
+    const connection =
+      client.openBrokerConnection(this.broker, lane.purpose) ??
+      (await client.brokerConnection(this.broker, lane.purpose, signal));
     const maxVersion = topicId === undefined ? lastFetchVersionWithNames : undefined;
     const version = connection.versionFor(fetchApi, maxVersion);
-    if (!comparesEpochs(version)) await compareEpochs(this.#context, this.broker, asked);
+    if (!comparesEpochs(version)) await compareEpochs(this.#context, this.broker, asked, signal);
     const request = fetchRequest(this.#context, asked, maxWaitMs, this.#size.bytes, version);
-    lane.pending++;
+    lane.connection = connection;
     const sentAt = performance.now();
-    try {
-      const response = await connection.request(fetchApi, request, { serverWaitMs: maxWaitMs, signal, maxVersion });
-      return { response, connection, sentAt, at: momentNow() };
-    } finally {
-      lane.pending--;
-    }
+    const response = await connection.request(fetchApi, request, { serverWaitMs: maxWaitMs, signal, maxVersion });
+    return { response, connection, sentAt, at: momentNow() };
   }
 }

@@ -239,6 +239,12 @@ export class KafkaClient {
     return this.#pool.get(this.#address(brokerId), purpose, signal);
   }
 
+  /** That connection if it is open already, so that a request can be written in the same turn. @internal */
+  openBrokerConnection(brokerId: number, purpose: ConnectionPurpose): Connection | undefined {
+    const address = this.#metadata.broker(brokerId);
+    return address && this.#pool.peek(address, purpose);
+  }
+
   /** Ends the connections of a purpose, so that what waits on them is rejected at once. @internal */
   dropConnections(purpose: ConnectionPurpose): void {
     this.#pool.drop(purpose);

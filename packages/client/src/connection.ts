@@ -1,18 +1,18 @@
 import { KafkaError } from "@ktables/record-batch";
-import { type AbortSignalLike, abortReason, CallScope, throwIfAborted, untilAborted } from "./abort.ts";
+import { type AbortSignalLike, abortReason, CallScope, onAbort, throwIfAborted, untilAborted } from "./abort.ts";
 import { type BrokerAddress, formatAddress } from "./broker-address.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import type { ResolvedConfig } from "./config.ts";
+import { DeadlineTimer } from "./deadline-timer.ts";
 import { diagnosticError, publish, publishFailure } from "./diagnostics.ts";
 import { BrokerError, ConnectionError, endOfRequest, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
 import { type ExchangeFacts, publishExchange } from "./exchange-events.ts";
-import { FrameAssembler, FrameError } from "./frames.ts";
+import { FrameAssembler, FrameError, isWorthGivingBack } from "./frames.ts";
 import { checkBrokerAge } from "./oldest-broker.ts";
 import { openTransport } from "./open-transport.ts";
-import { maximumTimerMs, startTimer } from "./process-hold.ts";
 import type { Api } from "./protocol/api.ts";
 import { apiVersionsApi } from "./protocol/generated/api-versions.ts";
-import { readResponseHeader, writeRequestHeader } from "./protocol/headers.ts";
+import { correlationIdOf, readResponseHeader, writeRequestHeader } from "./protocol/headers.ts";
 import { ProtocolReader } from "./protocol/reader.ts";
 import { ProtocolWriter } from "./protocol/writer.ts";
 import { RequestGate } from "./request-gate.ts";
@@ -30,14 +30,30 @@ export interface RequestOptions {
   readonly maxVersion?: number | undefined;
 }
 
-interface Pending {
-  readonly correlationId: number;
-  readonly what: string;
-  readonly stopTimer: () => void;
-  /** Decodes the frame and settles the caller's promise. */
-  readonly settle: (frame: Uint8Array) => void;
-  readonly fail: (error: Error) => void;
+/** A request and whoever waits for its answer. */
+interface Exchange {
+  readonly api: Api<unknown, unknown>;
+  readonly version: number;
+  readonly request: unknown;
+  /** How long the answer may take, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly resolve: (response: unknown) => void;
+  readonly reject: (failure: unknown) => void;
 }
+
+/** An exchange of which the request has been written. */
+interface Pending {
+  readonly exchange: Exchange;
+  readonly correlationId: number;
+  readonly requestBytes: number;
+  /** As of `performance.now()`. */
+  readonly startedAt: number;
+  readonly deadline: number;
+}
+
+/** What small requests are written into, one behind the other: memory of its own takes longer than all else of such a request. */
+const outgoingBytes = 8 * 1024;
+const smallRequestBytes = 512;
 
 /**
  * One connection to one broker. The broker answers strictly in order, one request at a time, so answers are matched
@@ -54,7 +70,9 @@ export class Connection {
   /** The memory of answers that may be given back. */
   readonly #memory = new WeakMap<object, Uint8Array>();
   readonly #pending: Pending[] = [];
+  readonly #deadlines = new DeadlineTimer(() => this.#onDeadline());
   readonly #gate = new RequestGate();
+  #outgoing: Uint8Array = new Uint8Array(0);
   readonly #versions = new Map<number, { readonly min: number; readonly max: number }>();
   #transport: Transport | undefined;
   #correlationId = 0;
@@ -132,6 +150,11 @@ export class Connection {
     return this.#failure === undefined;
   }
 
+  /** Whether the broker still owes an answer, whether or not anybody waits for it. */
+  get isBusy(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** What an error of the broker's answer to a request is to tell about where it comes from. */
   context(
     api: Api<unknown, unknown> | Api<never, unknown>,
@@ -157,16 +180,29 @@ export class Connection {
     request: Request,
     { signal, maxVersion, serverWaitMs = 0 }: RequestOptions = {},
   ): Promise<Response> {
-    const answer = new Promise<Response>((resolve, reject) => {
+    return new Promise<Response>((resolve, reject) => {
       throwIfAborted(signal);
       const version = this.versionFor(api, maxVersion);
       if (version === undefined) throw this.#unsupported(api, maxVersion);
+      const unsubscribe = signal && onAbort(signal, () => reject(abortReason(signal)));
+      const exchange = this.#exchangeOf(
+        api,
+        version,
+        request,
+        serverWaitMs,
+        (response) => {
+          unsubscribe?.();
+          resolve(response);
+        },
+        (failure) => {
+          unsubscribe?.();
+          reject(failure);
+        },
+      );
       this.#gate.pass(() => {
-        if (signal?.aborted === true) reject(abortReason(signal));
-        else this.#exchange(api, version, request, serverWaitMs, resolve, reject);
+        if (signal?.aborted !== true) this.#begin(exchange);
       });
     });
-    return untilAborted(answer, signal);
   }
 
   /** Nobody needs the answer any more, nor the bytes in it: what comes next may be received into their memory. */
@@ -266,71 +302,81 @@ export class Connection {
     serverWaitMs: number,
   ): Promise<Response> {
     return new Promise<Response>((resolve, reject) => {
-      this.#exchange(api, version, request, serverWaitMs, resolve, reject);
+      this.#begin(this.#exchangeOf(api, version, request, serverWaitMs, resolve, reject));
     });
   }
 
-  /** Sends a request, and settles with its answer. */
-  #exchange<Request, Response>(
+  #exchangeOf<Request, Response>(
     api: Api<Request, Response>,
     version: number,
     request: Request,
     serverWaitMs: number,
     resolve: (response: Response) => void,
     reject: (failure: unknown) => void,
-  ): void {
+  ): Exchange {
+    const timeoutMs = this.#config.requestTimeoutMs + serverWaitMs;
+    return { api, version, request, timeoutMs, resolve: resolve as Exchange["resolve"], reject };
+  }
+
+  /** Sends the request; the exchange is settled with its answer. */
+  #begin(exchange: Exchange): void {
+    const { api, version, request, timeoutMs, reject } = exchange;
     try {
       if (this.#failure !== undefined) throw this.#notSent(this.#failure);
       const startedAt = performance.now();
-      const { correlationId, size } = this.#write(api, version, request);
-      const publishEnd = (responseBytes: number | undefined, error?: Error): void =>
-        publish("request", () => ({
-          clientId: this.#config.clientId,
-          broker: this.broker,
-          api: api.name,
-          version,
-          correlationId,
-          requestBytes: size,
-          responseBytes,
-          durationMs: performance.now() - startedAt,
-          error: error && diagnosticError(error),
-        }));
-      const timeoutMs = Math.min(this.#config.requestTimeoutMs + serverWaitMs, maximumTimerMs);
-      this.#pending.push({
-        correlationId,
-        what: `${api.name} v${version}`,
-        stopTimer: startTimer(() => this.#onTimeout(api.name, timeoutMs), timeoutMs),
-        settle: (frame) => {
-          const response = decodeAnswer(api, version, frame);
-          publishEnd(frame.length);
-          const facts = (): ExchangeFacts => {
-            const { clientId } = this.#config;
-            return { clientId, broker: this.broker, version, durationMs: performance.now() - startedAt };
-          };
-          publishExchange(api.key, facts, request, response);
-          this.#heedThrottle(api.name, version, response);
-          this.#isAccepted ||= api.key !== apiVersionsApi.key;
-          if (typeof response === "object" && response !== null) this.#memory.set(response, frame);
-          resolve(response);
-        },
-        fail: (error) => {
-          const failure = endOfRequest(error, { api: api.name, version });
-          publishEnd(undefined, failure);
-          reject(failure);
-        },
-      });
+      const { correlationId, requestBytes } = this.#write(api, version, request);
+      const deadline = startedAt + timeoutMs;
+      this.#pending.push({ exchange, correlationId, requestBytes, startedAt, deadline });
+      this.#deadlines.add(deadline);
     } catch (error) {
       reject(error);
     }
+  }
+
+  /** Throws what is wrong with the frame. */
+  #settle(pending: Pending, frame: Uint8Array): void {
+    const { api, version, request, resolve } = pending.exchange;
+    const response = decodeAnswer(api, version, frame);
+    this.#publishEnd(pending, frame.length);
+    publishExchange(api.key, () => this.#factsOf(pending), request, response);
+    this.#heedThrottle(api.name, version, response);
+    this.#isAccepted ||= api.key !== apiVersionsApi.key;
+    if (isWorthGivingBack(frame) && typeof response === "object" && response !== null)
+      this.#memory.set(response, frame);
+    resolve(response);
+  }
+
+  #failExchange(pending: Pending, error: Error): void {
+    const { api, version, reject } = pending.exchange;
+    const failure = endOfRequest(error, { api: api.name, version });
+    this.#publishEnd(pending, undefined, failure);
+    reject(failure);
+  }
+
+  #factsOf({ exchange, startedAt }: Pending): ExchangeFacts {
+    const { clientId } = this.#config;
+    return { clientId, broker: this.broker, version: exchange.version, durationMs: performance.now() - startedAt };
+  }
+
+  #publishEnd(pending: Pending, responseBytes: number | undefined, error?: Error): void {
+    publish("request", () => ({
+      ...this.#factsOf(pending),
+      api: pending.exchange.api.name,
+      correlationId: pending.correlationId,
+      requestBytes: pending.requestBytes,
+      responseBytes,
+      error: error && diagnosticError(error),
+    }));
   }
 
   #write<Request, Response>(
     api: Api<Request, Response>,
     version: number,
     request: Request,
-  ): { readonly correlationId: number; readonly size: number } {
+  ): Pick<Pending, "correlationId" | "requestBytes"> {
     const correlationId = this.#correlationId;
-    const writer = new ProtocolWriter();
+    if (this.#outgoing.length < smallRequestBytes) this.#outgoing = new Uint8Array(outgoingBytes);
+    const writer = new ProtocolWriter(this.#outgoing);
     writer.int32(0);
     writeRequestHeader(
       writer,
@@ -342,31 +388,32 @@ export class Connection {
     const frame = writer.finish();
     this.#correlationId = (correlationId + 1) & 0x7fff_ffff;
     this.#transport?.write(frame);
-    return { correlationId, size: frame.length - 4 };
+    if (frame.buffer === this.#outgoing.buffer) this.#outgoing = this.#outgoing.subarray(frame.length);
+    return { correlationId, requestBytes: frame.length - 4 };
   }
 
   #onFrame(frame: Uint8Array): void {
     this.#received = true;
-    const pending = this.#pending.shift();
-    const correlationId = new ProtocolReader(frame).int32();
-    if (pending === undefined || pending.correlationId !== correlationId) {
-      if (pending !== undefined) this.#pending.unshift(pending);
+    const pending = this.#pending[0];
+    const correlationId = correlationIdOf(frame);
+    if (pending?.correlationId !== correlationId) {
       const expected = pending === undefined ? "none was expected" : `${pending.correlationId} was expected`;
       throw new KafkaError(`it sent an answer with correlation id ${correlationId} where ${expected}`, {
         code: "PROTOCOL_VIOLATION",
       });
     }
-    pending.stopTimer();
+    this.#pending.shift();
     try {
-      pending.settle(frame);
+      this.#settle(pending, frame);
     } catch (error) {
+      const { api, version } = pending.exchange;
       const failure = new ConnectionError(
         "PROTOCOL_VIOLATION",
         this.broker,
-        `Cannot read the answer of ${this.broker} to ${pending.what}: ${toError(error).message}`,
+        `Cannot read the answer of ${this.broker} to ${api.name} v${version}: ${toError(error).message}`,
         { cause: error, maybeSent: true },
       );
-      pending.fail(failure);
+      this.#failExchange(pending, failure);
       this.#fail(failure);
     }
     if (this.#pending.length === 0) this.#onIdle?.();
@@ -383,9 +430,16 @@ export class Connection {
     if (silenceMs > 0) this.#gate.holdFor(silenceMs);
   }
 
-  #onTimeout(api: string, timeoutMs: number): void {
+  #onDeadline(): void {
+    const now = performance.now();
+    const late = this.#pending.find(({ deadline }) => deadline <= now);
+    if (late === undefined) for (const { deadline } of this.#pending) this.#deadlines.add(deadline);
+    else this.#onTimeout(late.exchange);
+  }
+
+  #onTimeout({ api, timeoutMs }: Exchange): void {
     this.#fail(
-      new TimeoutError(`${this.broker} did not answer ${api} within ${timeoutMs} ms`, timeoutMs, {
+      new TimeoutError(`${this.broker} did not answer ${api.name} within ${timeoutMs} ms`, timeoutMs, {
         broker: this.broker,
         maybeSent: true,
       }),
@@ -461,10 +515,8 @@ export class Connection {
     }
     this.#transport?.destroy();
     this.#session?.end();
-    for (const pending of this.#pending.splice(0)) {
-      pending.stopTimer();
-      pending.fail(error);
-    }
+    this.#deadlines.stop();
+    for (const pending of this.#pending.splice(0)) this.#failExchange(pending, error);
     this.#gate.end();
   }
 }

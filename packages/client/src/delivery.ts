@@ -26,10 +26,7 @@ export async function apply(context: FetchContext, deliveries: readonly Delivery
   let sliceEnd = performance.now() + sliceMs;
   for (const { cursor, generation, answer, records } of deliveries) {
     if (cursor.generation !== generation) continue;
-    const aborted =
-      (context.options.isolation ?? "read_committed") === "read_committed"
-        ? new AbortedTransactions(answer.abortedTransactions)
-        : undefined;
+    const aborted = abortedIn(context, answer);
     const before = cursor.position;
     cursor.noteWatermarks(answer);
     for (let at = 0; cursor.generation === generation; ) {
@@ -53,6 +50,15 @@ export async function apply(context: FetchContext, deliveries: readonly Delivery
     }
     context.options.onProgress?.(cursor.partition);
   }
+}
+
+/** Undefined where there are none, or where they count. */
+function abortedIn({ options }: FetchContext, answer: FetchResponsePartition): AbortedTransactions | undefined {
+  const { abortedTransactions } = answer;
+  if (abortedTransactions === null || abortedTransactions.length === 0) return undefined;
+  return (options.isolation ?? "read_committed") === "read_committed"
+    ? new AbortedTransactions(abortedTransactions)
+    : undefined;
 }
 
 /** Returns the size of the batch in bytes; 0 at the end of what is whole and sound. */

@@ -19,6 +19,11 @@ const sharedBytes = 32 * 1024;
 /** One answer is applied while the next one arrives. */
 const mostSpares = 2;
 
+/** Whether the next large frame can be received into the memory of this one. */
+export function isWorthGivingBack(frame: Uint8Array): boolean {
+  return frame.length >= reusedFrom;
+}
+
 /**
  * Cuts a byte stream into frames: a signed 32-bit big-endian length, then as many bytes. Each frame is handed over as
  * one contiguous view without its length. It shares no memory with the chunks, which may be overwritten.
@@ -62,7 +67,7 @@ export class FrameAssembler {
 
   /** Whoever has got the frame needs it no longer, so that the next large one may be received into its memory. */
   giveBack(frame: Uint8Array): void {
-    if (frame.length < reusedFrom || this.#spares.length === mostSpares) return;
+    if (!isWorthGivingBack(frame) || this.#spares.length === mostSpares) return;
     this.#spares.push(new Uint8Array(frame.buffer));
   }
 
@@ -95,7 +100,8 @@ export class FrameAssembler {
     if (this.#frameFilled === this.#frameLength) {
       const whole = this.#frame;
       this.#frame = undefined;
-      if (whole !== undefined) this.#onFrame(whole.subarray(0, this.#frameLength));
+      if (whole?.length === this.#frameLength) this.#onFrame(whole);
+      else if (whole !== undefined) this.#onFrame(whole.subarray(0, this.#frameLength));
     }
     return count;
   }

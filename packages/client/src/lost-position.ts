@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "./abort.ts";
 import { ErrorCode } from "./broker-errors.ts";
 import { type BrokerError, PositionLostError } from "./errors.ts";
 import { type FetchContext, resumeAfterPause } from "./fetch-context.ts";
@@ -104,13 +105,18 @@ function judge(context: FetchContext, cursor: PartitionCursor, { start, end }: R
  * On brokers whose Fetch does not compare epochs (before Kafka 2.7): asks the leader by OffsetForLeaderEpoch, once
  * under each leader epoch, whether what was read last is still in its log (KIP-320).
  */
-export async function compareEpochs(context: FetchContext, broker: number, asked: readonly Asked[]): Promise<void> {
+export async function compareEpochs(
+  context: FetchContext,
+  broker: number,
+  asked: readonly Asked[],
+  signal: AbortSignalLike,
+): Promise<void> {
   const open = asked.filter(
     ({ cursor, fetchEpoch, leaderEpoch }) =>
       fetchEpoch >= 0 && cursor.leader === broker && cursor.comparedUnder !== leadership(broker, leaderEpoch),
   );
   if (open.length === 0) return;
-  const { client, topic, signal } = context;
+  const { client, topic } = context;
   const connection = await client.brokerConnection(broker, "control", signal);
   if (connection.versionFor(offsetForLeaderEpochApi) === undefined) return;
   const partitions = open.map(({ cursor, leaderEpoch, fetchEpoch }) => {

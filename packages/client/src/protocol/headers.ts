@@ -47,6 +47,11 @@ export function writeResponseHeader(
   if (hasTaggedResponseHeader(apiKey, flexible)) writer.unsignedVarint(0);
 }
 
+/** What every answer begins with. A frame has four bytes at least. */
+export function correlationIdOf(frame: Uint8Array): number {
+  return (frame[0]! << 24) | (frame[1]! << 16) | (frame[2]! << 8) | frame[3]!;
+}
+
 /** Returns the correlation id. `flexible` is about the request that this response answers. */
 export function readResponseHeader(reader: ProtocolReader, apiKey: number, flexible: boolean): number {
   const correlationId = reader.int32();

@@ -28,7 +28,8 @@ export class ProtocolReader {
 
   constructor(bytes: Uint8Array, options: ProtocolReaderOptions = {}) {
     // A Buffer from a socket would hand out Buffers, whose slice() and toJSON() differ from those of a Uint8Array.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const isPlain = bytes.constructor === Uint8Array;
+    this.#bytes = isPlain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#elementsLeft = options.maxElements ?? defaultMaxElements;
   }

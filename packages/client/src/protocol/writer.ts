@@ -16,10 +16,10 @@ export class ProtocolWriter {
   #view: DataView;
   #length = 0;
 
-  /** @param initialCapacity bytes to allocate at first; a good guess saves copies. Default 512. */
-  constructor(initialCapacity = 512) {
-    this.#bytes = new Uint8Array(Math.max(16, initialCapacity));
-    this.#view = new DataView(this.#bytes.buffer);
+  /** @param memory what is written into as long as it suffices. Default 512 bytes of its own. */
+  constructor(memory: Uint8Array = new Uint8Array(512)) {
+    this.#bytes = memory;
+    this.#view = new DataView(memory.buffer, memory.byteOffset, memory.length);
   }
 
   /** The number of bytes written so far. */
@@ -88,6 +88,13 @@ export class ProtocolWriter {
   }
 
   string(value: string, flexible: boolean): void {
+    if (isShortAscii(value)) {
+      if (flexible) this.unsignedVarint(value.length + 1);
+      else this.int16(value.length);
+      const start = this.#grow(value.length);
+      for (let index = 0; index < value.length; index++) this.#bytes[start + index] = value.charCodeAt(index);
+      return;
+    }
     // TextEncoder would replace a lone surrogate, and the broker would store another name than the one asked for.
     if (loneSurrogate.test(value)) throw invalid("string contains half of a surrogate pair");
     const encoded = utf8.encode(value);
@@ -162,6 +169,13 @@ export class ProtocolWriter {
     this.#length = length;
     return start;
   }
+}
+
+/** Whether it is written faster character by character than by calling an encoder. */
+function isShortAscii(value: string): boolean {
+  if (value.length > 32) return false;
+  for (let index = 0; index < value.length; index++) if (value.charCodeAt(index) > 0x7f) return false;
+  return true;
 }
 
 function varintSize(value: number): number {
