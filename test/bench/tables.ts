@@ -24,6 +24,11 @@ interface Contender {
   readonly program: Program;
 }
 
+/** The harness's brokers start quickly; this one shall have its compiler, and room in which it seldom collects garbage. */
+const jvmFlags = ["-XX:TieredStopAtLevel=4", "-Xmx2g", "-Xmn1500m"];
+/** With more threads for its connections, it depends on how many were opened before who shares one with the publisher. */
+const brokerConfig = { "num.network.threads": "1" };
+
 const options = optionsFrom(process.argv.slice(2));
 const cases = chosenCases();
 const contenders = await preparedContenders();
@@ -31,10 +36,7 @@ const measurements = new Measurements();
 
 const directory = await mkdtemp(join(tmpdir(), "ktables-bench-"));
 try {
-  // The harness's brokers start quickly; this one shall have its compiler and room.
-  // With more threads for its connections, it depends on how many were opened before who shares one with the publisher.
-  const brokerConfig = { "num.network.threads": "1" };
-  await using kafka = await startKafka({ jvmFlags: ["-XX:TieredStopAtLevel=4", "-Xmx1g"], brokerConfig });
+  await using kafka = await startKafka({ jvmFlags, brokerConfig });
   const { bootstrapServers } = kafka;
   await using topics = new Topics(bootstrapServers);
   if (!options.asJson) console.log(`${machine()}\nKafka ${kafka.version}, one broker on this machine`);
@@ -91,10 +93,11 @@ async function measureCase(one: Case, bootstrapServers: string, topics: Topics):
   const expected = isWriting(one) ? await writeEntries(one, entries) : expectedContents(one.plan);
   if (options.rounds > 1) await runOnce(one, first, bootstrapServers, topics, entries, expected).catch(() => undefined);
   const results = new Map<Contender, Reading[]>(able.map((contender) => [contender, []]));
-  for (let round = 0; round < options.rounds; round++) {
+  for (let round = 0; round < options.rounds / windowsOf(one); round++) {
     for (const [contender, found] of results) {
       try {
-        found.push(...readings(one, await runOnce(one, contender, bootstrapServers, topics, entries, expected)));
+        const reports = await runOnce(one, contender, bootstrapServers, topics, entries, expected);
+        for (const figures of reports) found.push(...readings(one, figures));
       } catch (error) {
         // The others go on: a run takes long.
         results.delete(contender);
@@ -108,6 +111,11 @@ async function measureCase(one: Case, bootstrapServers: string, topics: Topics):
     for (const reading of found) measurements.add(subject.name, program.runtime, reading);
   }
   printCase(measurements.figuresOfNewCases(), options.asJson);
+}
+
+/** How many times a process measures: where it takes long to warm up, once for each round. */
+function windowsOf({ warmUpMs }: Case): number {
+  return warmUpMs > 0 ? options.rounds : 1;
 }
 
 function isWriting({ bench }: Case): boolean {
@@ -129,26 +137,39 @@ async function runOnce(
   topics: Topics,
   entries: string,
   expected: Contents,
-): Promise<ProgramReport["figures"]> {
-  const { bench, json, lazyJson, count, plan, publishedPerSecond: rate } = one;
+): Promise<ProgramReport["figures"][]> {
+  const { bench, json, lazyJson, count, plan, publishedPerSecond: rate, warmUpMs } = one;
   const isFresh = isWriting(one) || bench === "wait-for" || rate > 0;
   const topic = isFresh ? await topics.empty(plan.partitions) : await topics.filled(plan);
   const { partitions } = plan;
   const tokenWriter = ourProgram("token-writer");
-  const task = { bench, bootstrapServers, topic, partitions, json, lazyJson, count, tokenWriter, entries, directory };
+  const task = {
+    bench,
+    bootstrapServers,
+    topic,
+    partitions,
+    json,
+    lazyJson,
+    count,
+    warmUpMs,
+    windows: windowsOf(one),
+    tokenWriter,
+    entries,
+    directory,
+  };
   const publisher = rate > 0 ? await startPublisher({ bootstrapServers, topic, rate }) : undefined;
   try {
-    const { figures, contents: own } = await runProgram(program, task);
+    const reports = await runProgram(program, task);
     // What was written is read by the last one, which is ours only where there is nobody else.
     const reader = contenders.at(-1)?.program ?? program;
-    const contents = isWriting(one) ? (await runProgram(reader, { ...task, bench: "catch-up" })).contents : own;
+    const [found] = isWriting(one) ? await runProgram(reader, { ...task, bench: "catch-up" }) : reports;
     if (isWriting(one) || bench === "catch-up") {
-      if (contents?.keys !== expected.keys || contents.digest !== expected.digest) {
-        throw new Error(`the table holds ${JSON.stringify(contents)}, not ${JSON.stringify(expected)}`);
+      if (found?.contents?.keys !== expected.keys || found.contents.digest !== expected.digest) {
+        throw new Error(`the table holds ${JSON.stringify(found?.contents)}, not ${JSON.stringify(expected)}`);
       }
     }
     if (publisher?.hasExited === true) throw new Error(`the publisher has ended: ${publisher.output}`);
-    return figures;
+    return reports.map(({ figures }) => figures);
   } finally {
     await publisher?.end("SIGKILL");
   }

@@ -28,6 +28,8 @@ type benchTask struct {
 	Topic            string `json:"topic"`
 	JSON             bool   `json:"json"`
 	Count            int    `json:"count"`
+	WarmUpMs         int    `json:"warmUpMs"`
+	Windows          int    `json:"windows"`
 	Entries          string `json:"entries"`
 }
 
@@ -259,23 +261,25 @@ func benchPercentiles(values []float64) map[string]float64 {
 func benchPropagation(task benchTask) {
 	var taken []float64
 	counting := false
-	done := make(chan struct{})
+	done := make(chan []float64)
 	t := openBenchTable(task, func(value any) {
-		if !counting || len(taken) == task.Count {
+		if !counting {
 			return
 		}
 		written := must(strconv.ParseInt(string(value.([]byte)[:16]), 10, 64))
 		taken = append(taken, float64(time.Now().UnixMicro()-written)/1000)
 		if len(taken) == task.Count {
-			close(done)
+			counting = false
+			done <- taken
 		}
 	})
-	time.Sleep(time.Second)
-	t.lock.Lock()
-	counting = true
-	t.lock.Unlock()
-	<-done
-	benchReport(benchPercentiles(taken), nil)
+	time.Sleep(time.Duration(task.WarmUpMs) * time.Millisecond)
+	for range task.Windows {
+		t.lock.Lock()
+		taken, counting = nil, true
+		t.lock.Unlock()
+		benchReport(benchPercentiles(<-done), nil)
+	}
 }
 
 func benchIdle(task benchTask) {

@@ -17,7 +17,7 @@ import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.stream.DoubleStream;
@@ -198,26 +198,30 @@ public final class Bench {
     private void propagation() throws Exception {
         int count = count();
         List<Double> taken = new ArrayList<>();
-        CountDownLatch done = new CountDownLatch(1);
+        Semaphore done = new Semaphore(0);
         boolean[] counting = new boolean[1];
         open(value -> {
             synchronized (taken) {
-                if (!counting[0] || taken.size() == count) {
+                if (!counting[0]) {
                     return;
                 }
                 long written = Long.parseLong(new String(Arrays.copyOf(value, 16), StandardCharsets.US_ASCII));
                 taken.add((ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now()) - written) / 1000.0);
                 if (taken.size() == count) {
-                    done.countDown();
+                    counting[0] = false;
+                    done.release();
                 }
             }
         });
-        Thread.sleep(1000);
-        synchronized (taken) {
-            counting[0] = true;
+        Thread.sleep(task.get("warmUpMs").asLong());
+        for (int window = task.get("windows").asInt(); window > 0; window--) {
+            synchronized (taken) {
+                taken.clear();
+                counting[0] = true;
+            }
+            done.acquire();
+            reportPercentiles(taken);
         }
-        done.await();
-        reportPercentiles(taken);
     }
 
     private void idle() throws Exception {

@@ -12,6 +12,10 @@ export interface Task {
   readonly lazyJson: boolean;
   /** How many barriers or observations there shall be, or for how many milliseconds there shall be nothing. */
   readonly count: number;
+  /** For how many milliseconds records come before they count. */
+  readonly warmUpMs: number;
+  /** How many times `count` records are measured, one after the other: as many lines are printed. */
+  readonly windows: number;
   /** Starts `token-writer.ts`, less its task. */
   readonly tokenWriter: readonly string[];
   /** The file with what is to be written: a line for each key, and one for each value. */

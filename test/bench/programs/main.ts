@@ -1,6 +1,6 @@
 /**
- * Measures one client in JavaScript, in a process of its own, which gets the task as JSON in its last argument. Prints one
- * line of JSON: figures by name and, where there is a table, what it holds. `tables/built-program.ts` makes a program of it
+ * Measures one client in JavaScript, in a process of its own, which gets the task as JSON in its last argument. Prints a
+ * line of JSON for each measurement: figures by name and, where there is a table, what it holds. `tables/built-program.ts` makes a program of it
  * and a client.
  */
 import { spawn } from "node:child_process";
@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { type Contents, contentsOf } from "../tables/records.ts";
 import type { Client, Table, Task } from "./client.ts";
+import { wallClock } from "./clock.ts";
 
 const task = JSON.parse(process.argv.at(-1) ?? "") as Task;
 const benches: Record<Task["bench"], (client: Client) => Promise<void>> = {
@@ -138,6 +139,7 @@ async function barrier(client: Client): Promise<void> {
 async function waitFor(client: Client): Promise<void> {
   const table = await client.openTable(task, undefined);
   const reached = table.waitFor;
+  const clock = wallClock();
   const [command = "", ...args] = task.tokenWriter;
   if (reached === undefined) throw new Error("this client knows no tokens");
   const writer = spawn(command, [...args, JSON.stringify(task)], { stdio: ["pipe", "pipe", "inherit"] });
@@ -149,7 +151,7 @@ async function waitFor(client: Client): Promise<void> {
     if (line.done === true) throw new Error("the writer has ended");
     const { token, calledAt } = JSON.parse(line.value) as { token: unknown; calledAt: number };
     await reached(token);
-    const now = performance.timeOrigin + performance.now();
+    const now = clock();
     if (asText(table.get("key")) !== String(index)) throw new Error("the value is not there");
     if (index >= 0) taken.push(now - calledAt);
   }
@@ -177,23 +179,23 @@ function percentiles(values: readonly number[]): Record<string, number> {
 
 /** Values begin with the time they were written at, in microseconds; those from before the start do not count. */
 async function propagation(client: Client): Promise<void> {
-  const now = (): number => performance.timeOrigin + performance.now();
-  const taken: number[] = [];
-  let isCounting = false;
-  let enough: () => void = () => undefined;
-  const done = new Promise<void>((resolve) => {
-    enough = resolve;
-  });
+  const now = wallClock();
+  let taken: number[] = [];
+  let enough: (() => void) | undefined;
   const table = await client.openTable(task, (value) => {
-    if (!isCounting || taken.length >= task.count) return;
+    if (enough === undefined || taken.length === task.count) return;
     taken.push(now() - Number(asText(value).slice(0, 16)) / 1000);
     if (taken.length === task.count) enough();
   });
-  // What comes first warms up.
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  isCounting = true;
-  await done;
-  report(percentiles(taken));
+  await new Promise((resolve) => setTimeout(resolve, task.warmUpMs));
+  for (let window = 0; window < task.windows; window++) {
+    taken = [];
+    await new Promise<void>((resolve) => {
+      enough = resolve;
+    });
+    enough = undefined;
+    report(percentiles(taken));
+  }
   await table.close();
 }
 

@@ -3,6 +3,7 @@
  * was written at, in microseconds.
  */
 import { KafkaTableWriter, string } from "ktables";
+import { wallClock } from "./clock.ts";
 
 const { bootstrapServers, topic, rate } = JSON.parse(process.argv.at(-1) ?? "") as {
   bootstrapServers: string;
@@ -16,8 +17,9 @@ const writer = await KafkaTableWriter.open({
   value: string(),
   ensureTopic: false,
 });
+const now = wallClock();
 const write = (index: number): Promise<unknown> => {
-  const microseconds = Math.round((performance.timeOrigin + performance.now()) * 1000);
+  const microseconds = Math.round(now() * 1000);
   return writer.set(`key-${index % 1000}`, String(microseconds).padEnd(100, "."));
 };
 await write(0);

@@ -143,16 +143,19 @@ async def propagation():
     counting = False
 
     def on_set(_, value):
-        if counting and len(taken) < task["count"]:
+        if counting and not done.is_set():
             taken.append((time.time_ns() / 1000 - int(as_bytes(value)[:16])) / 1000)
             if len(taken) == task["count"]:
                 done.set()
 
     table = await open_table(on_set=on_set)
-    await asyncio.sleep(1)
+    await asyncio.sleep(task["warmUpMs"] / 1000)
     counting = True
-    await done.wait()
-    report(percentiles(taken))
+    for _ in range(task["windows"]):
+        taken.clear()
+        done.clear()
+        await done.wait()
+        report(percentiles(taken))
     await table.stop()
 
 

@@ -4,6 +4,7 @@
  */
 import { createInterface } from "node:readline";
 import { KafkaTableWriter, string } from "ktables";
+import { wallClock } from "./clock.ts";
 
 const { bootstrapServers, topic } = JSON.parse(process.argv.at(-1) ?? "") as {
   bootstrapServers: string;
@@ -15,8 +16,9 @@ await using writer = await KafkaTableWriter.open({
   value: string(),
   ensureTopic: false,
 });
+const now = wallClock();
 for await (const line of createInterface({ input: process.stdin })) {
-  const calledAt = performance.timeOrigin + performance.now();
+  const calledAt = now();
   const token = await writer.set("key", line);
   console.log(JSON.stringify({ token, calledAt }));
 }

@@ -23,6 +23,11 @@ export interface Case {
   readonly plan: TopicPlan;
   /** How many writes in a second somebody else makes meanwhile. */
   readonly publishedPerSecond: number;
+  /**
+   * For how long, before anything is measured. What takes so long is measured as often as there are rounds in one process, and
+   * else once in a process.
+   */
+  readonly warmUpMs: number;
 }
 
 /** A figure of one run of one program. */
@@ -79,6 +84,7 @@ export function allCases(records: number): Case[] {
         {
           count: Math.round(rate * seconds),
           publishedPerSecond: rate,
+          warmUpMs: within(records / 17, 1000, 60_000),
         },
       ),
     ),
@@ -86,14 +92,14 @@ export function allCases(records: number): Case[] {
   ];
 }
 
-type Further = Partial<Pick<Case, "json" | "lazyJson" | "isLarge" | "count" | "publishedPerSecond">>;
+type Further = Partial<Pick<Case, "json" | "lazyJson" | "isLarge" | "count" | "publishedPerSecond" | "warmUpMs">>;
 
 function catchUp(id: string, title: string, plan: TopicPlan, further: Further = {}): Case {
   return other(id, "catch-up", title, plan, further);
 }
 
 function other(id: string, bench: Task["bench"], title: string, plan: TopicPlan, further: Further = {}): Case {
-  const usual = { json: false, lazyJson: false, isLarge: false, count: 0, publishedPerSecond: 0 };
+  const usual = { json: false, lazyJson: false, isLarge: false, count: 0, publishedPerSecond: 0, warmUpMs: 0 };
   return { id, bench, title, plan, ...usual, ...further };
 }
 

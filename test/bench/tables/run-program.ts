@@ -13,16 +13,16 @@ export interface ProgramReport {
 
 const timeoutMs = 900_000;
 
-/** In a process of its own, from the start to the end. `directory` is for what it may want to leave on disk. */
+/** In a process of its own, from the start to the end, which reports at least once. `directory` is for what it may want to leave on disk. */
 export async function runProgram(
   program: Program,
   task: Task & { readonly directory: string },
-): Promise<ProgramReport> {
+): Promise<ProgramReport[]> {
   const output = await runCommand(program.command, [...program.args, JSON.stringify(task)], {
     env: { NODE_ENV: "production", ...program.env },
     timeoutMs,
   });
-  const line = output.split("\n").find((text) => text.startsWith("{") && text.includes('"figures":'));
-  if (line === undefined) throw new Error(`${program.command} reported nothing:\n${output.slice(-4000)}`);
-  return JSON.parse(line) as ProgramReport;
+  const lines = output.split("\n").filter((text) => text.startsWith("{") && text.includes('"figures":'));
+  if (lines.length === 0) throw new Error(`${program.command} reported nothing:\n${output.slice(-4000)}`);
+  return lines.map((line) => JSON.parse(line) as ProgramReport);
 }
