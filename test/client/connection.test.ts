@@ -390,6 +390,42 @@ describe("the pool", () => {
   });
 });
 
+test("a connector may answer within the call of write, and end within it", async () => {
+  let asked = 0;
+  const connector: Connector = async (_, events) => ({
+    write: (bytes) => {
+      const correlationId = new DataView(bytes.buffer, bytes.byteOffset).getInt32(8);
+      asked++;
+      if (asked === 1) events.onData(answer(correlationId, apiVersionsV3(0, usualApis)));
+      else if (asked === 2) events.onData(answer(correlationId, listOffsetsV2("t", 0, 7)));
+      else events.onClose(undefined);
+    },
+    destroy: () => undefined,
+  });
+  const config = resolveConfig({ bootstrapServers: "127.0.0.1:9092", logger: silentLogger, connector });
+  const connection = await Connection.open(config.bootstrapServers[0]!, config, new AbortController().signal);
+  expect(await ask(connection)).toBe(7);
+  expect(await failure(ask(connection))).toMatchObject({ code: "CONNECTION_CLOSED", maybeSent: true });
+});
+
+test("a connector that throws in write fails that request, and the next one is matched with its own answer", async () => {
+  let asked = 0;
+  const connector: Connector = async (_, events) => ({
+    write: (bytes) => {
+      if (++asked === 2) throw new Error("no room");
+      const correlationId = new DataView(bytes.buffer, bytes.byteOffset).getInt32(8);
+      const body = asked === 1 ? apiVersionsV3(0, usualApis) : listOffsetsV2("t", 0, 7);
+      queueMicrotask(() => events.onData(answer(correlationId, body)));
+    },
+    destroy: () => events.onClose(undefined),
+  });
+  const config = resolveConfig({ bootstrapServers: "127.0.0.1:9092", logger: silentLogger, connector });
+  const connection = await Connection.open(config.bootstrapServers[0]!, config, new AbortController().signal);
+  cleanup.push(() => connection.close());
+  await expect(ask(connection)).rejects.toThrow("no room");
+  expect(await ask(connection)).toBe(7);
+});
+
 test("what was handed to a connector stays as it is, for as long as it takes to send it", async () => {
   const written: { readonly bytes: Uint8Array; readonly copy: Uint8Array }[] = [];
   const connector: Connector = async (_, events) => ({

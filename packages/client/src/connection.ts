@@ -8,13 +8,12 @@ import { diagnosticError, publish, publishFailure } from "./diagnostics.ts";
 import { BrokerError, ConnectionError, endOfRequest, TimeoutError, toError, UnsupportedApiError } from "./errors.ts";
 import { type ExchangeFacts, publishExchange } from "./exchange-events.ts";
 import { FrameAssembler, FrameError, isWorthGivingBack } from "./frames.ts";
+import { decodeAnswer, RequestEncoder } from "./messages.ts";
 import { checkBrokerAge } from "./oldest-broker.ts";
 import { openTransport } from "./open-transport.ts";
 import type { Api } from "./protocol/api.ts";
 import { apiVersionsApi } from "./protocol/generated/api-versions.ts";
-import { correlationIdOf, readResponseHeader, writeRequestHeader } from "./protocol/headers.ts";
-import { ProtocolReader } from "./protocol/reader.ts";
-import { ProtocolWriter } from "./protocol/writer.ts";
+import { correlationIdOf } from "./protocol/headers.ts";
 import { RequestGate } from "./request-gate.ts";
 import { authenticate, type SaslChannel } from "./sasl.ts";
 import type { SaslConfig } from "./sasl-config.ts";
@@ -41,7 +40,7 @@ interface Exchange {
   readonly reject: (failure: unknown) => void;
 }
 
-/** An exchange of which the request has been written. */
+/** An exchange of which the request is being sent, or has been. */
 interface Pending {
   readonly exchange: Exchange;
   readonly correlationId: number;
@@ -50,10 +49,6 @@ interface Pending {
   readonly startedAt: number;
   readonly deadline: number;
 }
-
-/** What small requests are written into, one behind the other: memory of its own takes longer than all else of such a request. */
-const outgoingBytes = 8 * 1024;
-const smallRequestBytes = 512;
 
 /**
  * One connection to one broker. The broker answers strictly in order, one request at a time, so answers are matched
@@ -66,16 +61,15 @@ const smallRequestBytes = 512;
 export class Connection {
   readonly broker: string;
   readonly #config: ResolvedConfig;
+  readonly #encoder: RequestEncoder;
   readonly #frames: FrameAssembler;
   /** The memory of answers that may be given back. */
   readonly #memory = new WeakMap<object, Uint8Array>();
   readonly #pending: Pending[] = [];
   readonly #deadlines = new DeadlineTimer(() => this.#onDeadline());
   readonly #gate = new RequestGate();
-  #outgoing: Uint8Array = new Uint8Array(0);
   readonly #versions = new Map<number, { readonly min: number; readonly max: number }>();
   #transport: Transport | undefined;
-  #correlationId = 0;
   #failure: Error | undefined;
   #received = false;
   #session: SaslSession | undefined;
@@ -91,6 +85,7 @@ export class Connection {
   private constructor(broker: string, config: ResolvedConfig) {
     this.broker = broker;
     this.#config = config;
+    this.#encoder = new RequestEncoder(config.clientId);
     this.#frames = new FrameAssembler(config.maxResponseBytes, (frame) => this.#onFrame(frame));
   }
 
@@ -227,7 +222,7 @@ export class Connection {
           reject(this.#notSent(this.#failure));
           return;
         }
-        this.#write(api, version, request);
+        this.#transport?.write(this.#encoder.encode(api, version, request).frame);
         resolve();
       });
     });
@@ -324,11 +319,15 @@ export class Connection {
     try {
       if (this.#failure !== undefined) throw this.#notSent(this.#failure);
       const startedAt = performance.now();
-      const { correlationId, requestBytes } = this.#write(api, version, request);
+      const { correlationId, frame } = this.#encoder.encode(api, version, request);
       const deadline = startedAt + timeoutMs;
-      this.#pending.push({ exchange, correlationId, requestBytes, startedAt, deadline });
+      this.#pending.push({ exchange, correlationId, requestBytes: frame.length - 4, startedAt, deadline });
       this.#deadlines.add(deadline);
+      // Last, since what a connector gives may answer, or end, within the call.
+      this.#transport?.write(frame);
     } catch (error) {
+      // Where writing threw, no answer will come.
+      if (this.#pending.at(-1)?.exchange === exchange) this.#pending.pop();
       reject(error);
     }
   }
@@ -367,29 +366,6 @@ export class Connection {
       responseBytes,
       error: error && diagnosticError(error),
     }));
-  }
-
-  #write<Request, Response>(
-    api: Api<Request, Response>,
-    version: number,
-    request: Request,
-  ): Pick<Pending, "correlationId" | "requestBytes"> {
-    const correlationId = this.#correlationId;
-    if (this.#outgoing.length < smallRequestBytes) this.#outgoing = new Uint8Array(outgoingBytes);
-    const writer = new ProtocolWriter(this.#outgoing);
-    writer.int32(0);
-    writeRequestHeader(
-      writer,
-      { apiKey: api.key, apiVersion: version, correlationId, clientId: this.#config.clientId },
-      version >= api.flexibleFrom,
-    );
-    api.encodeRequest(writer, request, version);
-    writer.setInt32(0, writer.length - 4);
-    const frame = writer.finish();
-    this.#correlationId = (correlationId + 1) & 0x7fff_ffff;
-    this.#transport?.write(frame);
-    if (frame.buffer === this.#outgoing.buffer) this.#outgoing = this.#outgoing.subarray(frame.length);
-    return { correlationId, requestBytes: frame.length - 4 };
   }
 
   #onFrame(frame: Uint8Array): void {
@@ -520,21 +496,3 @@ export class Connection {
     this.#gate.end();
   }
 }
-
-const correlationIdBytes = 4;
-
-function decodeAnswer<Request, Response>(api: Api<Request, Response>, version: number, frame: Uint8Array): Response {
-  const reader = new ProtocolReader(frame);
-  readResponseHeader(reader, api.key, version >= api.flexibleFrom);
-  // A broker that does not know the version of ApiVersions answers in the layout of version 0 (KIP-511), and some
-  // answer with a body that nothing can parse: the error code at the front is all that counts.
-  if (api.key === apiVersionsApi.key && version > 0) {
-    const peek = new ProtocolReader(frame.subarray(correlationIdBytes));
-    if (peek.int16() === ErrorCode.UNSUPPORTED_VERSION) {
-      return { ...noApiVersions, errorCode: ErrorCode.UNSUPPORTED_VERSION } as Response;
-    }
-  }
-  return api.decodeResponse(reader, version);
-}
-
-const noApiVersions = { apiKeys: [], throttleTimeMs: 0 };
